@@ -1,0 +1,1 @@
+//! PCM formats and WAV: pure functions over samples.

@@ -1,0 +1,1 @@
+//! A client SDK for the Live API.

@@ -1,0 +1,1 @@
+//! Client and server state machines of the Live API, without I/O, clock or codec.

@@ -1,0 +1,1 @@
+//! The messages of the Live API: typed, as JSON and as protobuf.

@@ -1,0 +1,1 @@
+//! The engines over tokio and WebSocket.
