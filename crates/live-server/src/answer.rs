@@ -1,0 +1,248 @@
+//! What an HTTP request is answered: a WebSocket upgrade, or plain words that say what to do instead.
+//!
+//! Pure over request heads; bytes are moved by `connection`, sessions held by `session`. Errors have the JSON form of
+//! Google's APIs, which SDKs and people expect.
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http_body_util::Full;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::auth::credentials;
+use crate::route::{self, Route};
+use crate::{Secret, Stats};
+
+/// An upgrade that was agreed to.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    /// What was asked for.
+    pub(crate) route: Route,
+    /// Every credential that came along.
+    pub(crate) credentials: Vec<Secret>,
+}
+
+/// A response, and the session that begins once it is sent, if any.
+pub(crate) type Answer = (Response<Full<Bytes>>, Option<Opening>);
+
+/// Answers a request by its head.
+pub(crate) fn answer<B>(request: &Request<B>, stats: Stats) -> Answer {
+    if !asks_for_websocket(request.headers()) {
+        return (plain(request, stats), None);
+    }
+    match upgrade(request) {
+        Ok((response, opening)) => (response, Some(opening)),
+        Err(response) => (*response, None),
+    }
+}
+
+fn upgrade<B>(request: &Request<B>) -> Result<(Response<Full<Bytes>>, Opening), Box<Response<Full<Bytes>>>> {
+    let refuse = |status, reason, message: &str| Box::new(error(status, reason, message));
+    let route = Route::parse(request.uri().path())
+        .map_err(|error| refuse(StatusCode::NOT_FOUND, "NOT_FOUND", &error.to_string()))?;
+    if route.method == route::Method::Music {
+        let message = "BidiGenerateMusic (Lyria RealTime) is not served here; Live sessions are BidiGenerateContent";
+        return Err(refuse(StatusCode::NOT_IMPLEMENTED, "UNIMPLEMENTED", message));
+    }
+    if request.method() != Method::GET || request.version() < Version::HTTP_11 {
+        let mut response =
+            refuse(StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED", "a WebSocket is opened with GET and HTTP/1.1");
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        return Err(response);
+    }
+    if request.headers().get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        let mut response =
+            refuse(StatusCode::UPGRADE_REQUIRED, "FAILED_PRECONDITION", "Sec-WebSocket-Version must be 13");
+        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return Err(response);
+    }
+    let Some(key) = request.headers().get(SEC_WEBSOCKET_KEY) else {
+        return Err(refuse(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", "the header Sec-WebSocket-Key is missing"));
+    };
+    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes())).expect("base64 is a valid header value");
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    // Sec-WebSocket-Extensions stays away: audio in base64 hardly deflates, and every SDK accepts a refusal.
+    Ok((response, Opening { route, credentials: credentials(request.uri().query(), request.headers()) }))
+}
+
+/// What plain HTTP on the TLS port is told, whatever it asks for.
+pub(crate) fn plain_on_tls_port() -> Response<Full<Bytes>> {
+    let message = "this port speaks TLS: use https:// or wss://, and trust the server's CA certificate; plain HTTP has a port of its own";
+    error(StatusCode::BAD_REQUEST, "FAILED_PRECONDITION", message)
+}
+
+/// A request that wants no WebSocket.
+fn plain<B>(request: &Request<B>, stats: Stats) -> Response<Full<Bytes>> {
+    let path = request.uri().path();
+    if matches!(path, "/" | "/healthz") {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "UNIMPLEMENTED", "only GET is answered here");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        return status(stats);
+    }
+    if path.ends_with("/auth_tokens") {
+        let message = "this server issues no ephemeral tokens; connect with an API key instead";
+        return error(StatusCode::NOT_IMPLEMENTED, "UNIMPLEMENTED", message);
+    }
+    match Route::parse(path) {
+        Ok(route) if route.is_named => {
+            let message = "this method is a WebSocket: connect with ws:// or wss://, or send `Connection: Upgrade` and `Upgrade: websocket`";
+            let mut response = error(StatusCode::UPGRADE_REQUIRED, "FAILED_PRECONDITION", message);
+            response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            response
+        }
+        Ok(_) => error(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            "this server speaks the Live API only: open a WebSocket at \
+             /ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent (an SDK does so when its base URL is this server)",
+        ),
+        Err(why) => error(StatusCode::NOT_FOUND, "NOT_FOUND", &why.to_string()),
+    }
+}
+
+fn status(stats: Stats) -> Response<Full<Bytes>> {
+    let Stats { sessions_open, sessions_total, refused, violations, failures } = stats;
+    json_response(
+        StatusCode::OK,
+        &json!({
+            "status": "ok",
+            "service": "live-server",
+            "version": env!("CARGO_PKG_VERSION"),
+            "sessionsOpen": sessions_open,
+            "sessionsTotal": sessions_total,
+            "refused": refused,
+            "violations": violations,
+            "failures": failures,
+        }),
+    )
+}
+
+fn error(status: StatusCode, reason: &str, message: &str) -> Response<Full<Bytes>> {
+    json_response(status, &json!({ "error": { "code": status.as_u16(), "message": message, "status": reason } }))
+}
+
+fn json_response(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(format!("{body:#}\n"))));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}
+
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    has_token(headers, &CONNECTION, "upgrade") && has_token(headers, &UPGRADE, "websocket")
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    const CONTENT: &str = "//ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=K";
+
+    fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Request<()> {
+        let mut builder = Request::builder().method(method).uri(format!("http://host{target}"));
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(()).unwrap()
+    }
+
+    fn websocket(method: &str, target: &str, drop: &str) -> Request<()> {
+        let all = [
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "WebSocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits"),
+        ];
+        let kept: Vec<_> = all.into_iter().filter(|(name, _)| *name != drop).collect();
+        request(method, target, &kept)
+    }
+
+    fn body(response: Response<Full<Bytes>>) -> serde_json::Value {
+        let body = futures_util::FutureExt::now_or_never(response.into_body().collect()).unwrap().unwrap();
+        serde_json::from_slice(&body.to_bytes()).unwrap()
+    }
+
+    #[test]
+    fn an_upgrade_is_accepted_without_extensions() {
+        let (response, opening) = answer(&websocket("GET", CONTENT, ""), Stats::default());
+        assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+        // The example of RFC 6455, section 1.3.
+        assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert!(!response.headers().contains_key("sec-websocket-extensions"));
+        let opening = opening.expect("a session begins");
+        assert_eq!(opening.credentials, [Secret::new("K")]);
+        assert_eq!(opening.route.api_version, "v1beta");
+    }
+
+    #[test]
+    fn everything_else_is_told_what_to_do() {
+        let health = |method| request(method, "/healthz", &[]);
+        let table = [
+            (health("GET"), 200, ""),
+            (request("HEAD", "/", &[]), 200, ""),
+            (health("POST"), 405, "only GET"),
+            (request("GET", CONTENT, &[]), 426, "Upgrade: websocket"),
+            (request("GET", "/v1beta/models", &[]), 404, "speaks the Live API only"),
+            (request("POST", "/v1beta/models/gemini-3:generateContent", &[]), 404, "speaks the Live API only"),
+            (request("POST", "/v1alpha/auth_tokens", &[]), 501, "API key"),
+            (
+                request("GET", "/ws/google.cloud.aiplatform.v9.LlmBidiService/BidiGenerateContent", &[]),
+                404,
+                "version \"v9\"",
+            ),
+            (
+                websocket("GET", "/ws/google.cloud.aiplatform.v9.LlmBidiService/BidiGenerateContent", ""),
+                404,
+                "version \"v9\"",
+            ),
+            (
+                websocket("GET", "//ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateMusic", ""),
+                501,
+                "Music",
+            ),
+            (websocket("POST", CONTENT, ""), 405, "GET"),
+            (websocket("GET", CONTENT, "sec-websocket-version"), 426, "must be 13"),
+            (websocket("GET", CONTENT, "sec-websocket-key"), 400, "Sec-WebSocket-Key"),
+            (websocket("GET", CONTENT, "connection"), 426, "Upgrade: websocket"),
+        ];
+        for (request, status, says) in table {
+            let what = format!("{} {}", request.method(), request.uri());
+            let (response, opening) = answer(&request, Stats::default());
+            assert!(opening.is_none(), "{what}");
+            assert_eq!(response.status(), status, "{what}");
+            let body = body(response);
+            let message = body["error"]["message"].as_str().unwrap_or("");
+            assert!(message.contains(says), "{what}: {body}");
+            assert!(!body.to_string().contains("key=K"), "{what}: {body}");
+            assert!(status == 200 || body["error"]["code"] == status, "{what}: {body}");
+        }
+    }
+
+    #[test]
+    fn health_counts_sessions() {
+        let stats = Stats { sessions_open: 2, sessions_total: 5, ..Stats::default() };
+        let (response, _) = answer(&request("GET", "/", &[]), stats);
+        let body = body(response);
+        assert_eq!((&body["sessionsOpen"], &body["sessionsTotal"]), (&json!(2), &json!(5)));
+    }
+}

@@ -1,0 +1,115 @@
+//! From an accepted TCP connection to an upgraded stream: TLS, one HTTP request, and the switch to WebSocket.
+//!
+//! What a request is answered is `answer`'s decision; the session that follows is `session`'s.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use crate::Stats;
+use crate::answer::{self, Opening};
+use crate::stream::ServerStream;
+
+/// A stream that speaks WebSocket from here on.
+pub(crate) struct Upgraded {
+    pub(crate) stream: ServerStream,
+    /// What was read past the request; it belongs to the WebSocket.
+    pub(crate) read: Bytes,
+    pub(crate) opening: Opening,
+}
+
+/// Why no WebSocket came of a connection.
+#[derive(Debug, Error)]
+pub(crate) enum HandshakeError {
+    /// The client said nothing.
+    #[error("the client hung up without a word")]
+    Silent,
+    /// TLS was spoken to a plain port.
+    #[error("the client speaks TLS to the plain port; give it the https:// address (the Python SDK always uses TLS)")]
+    TlsToPlain,
+    /// Plain HTTP was spoken to the TLS port.
+    #[error(
+        "the client speaks plain HTTP to the TLS port; give it the http:// address, or https:// with the CA certificate"
+    )]
+    PlainToTls,
+    /// The TLS handshake failed.
+    #[error("TLS failed: {0}; does the client trust the CA certificate?")]
+    Tls(io::Error),
+    /// TCP failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// HTTP failed.
+    #[error("HTTP failed: {0}")]
+    Http(#[from] hyper::Error),
+}
+
+/// Serves one request; `None` when it was answered and asked for no WebSocket.
+pub(crate) async fn open(
+    tcp: TcpStream,
+    tls: Option<&TlsAcceptor>,
+    stats: impl Fn() -> Stats,
+) -> Result<Option<Upgraded>, HandshakeError> {
+    let mut first = [0];
+    if tcp.peek(&mut first).await? == 0 {
+        return Err(HandshakeError::Silent);
+    }
+    let speaks_tls = first[0] == TLS_HANDSHAKE_RECORD;
+    let stream = match tls {
+        // Dropped at once, or the client would wait for a ServerHello until its patience ends.
+        None if speaks_tls => return Err(HandshakeError::TlsToPlain),
+        None => ServerStream::Plain(tcp),
+        Some(acceptor) if speaks_tls => {
+            let tls = acceptor.accept(tcp).await.map_err(HandshakeError::Tls)?;
+            ServerStream::Tls(Box::new(tls))
+        }
+        Some(_) => {
+            let refuse = |_: &Request<Incoming>| (answer::plain_on_tls_port(), None);
+            exchange(ServerStream::Plain(tcp), refuse).await?;
+            return Err(HandshakeError::PlainToTls);
+        }
+    };
+    exchange(stream, |request| answer::answer(request, stats())).await
+}
+
+/// Reads one request, sends its answer, and takes the stream back when the answer was an upgrade.
+async fn exchange(
+    stream: ServerStream,
+    answer: impl Fn(&Request<Incoming>) -> answer::Answer,
+) -> Result<Option<Upgraded>, HandshakeError> {
+    let upgrade: Arc<Mutex<Option<(OnUpgrade, Opening)>>> = Arc::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let (response, opening) = answer(&request);
+        if let Some(opening) = opening {
+            debug_assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+            *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((hyper::upgrade::on(&mut request), opening));
+        }
+        async move { Ok::<Response<Full<Bytes>>, Infallible>(response) }
+    });
+    http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await?;
+    let upgrade = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some((upgraded, opening)) = upgrade else { return Ok(None) };
+    let parts = upgraded.await?.downcast::<TokioIo<ServerStream>>().expect("the stream that was served comes back");
+    Ok(Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf, opening }))
+}
+
+/// The first byte of a TLS connection; no HTTP method begins with it.
+const TLS_HANDSHAKE_RECORD: u8 = 0x16;
+/// Bytes of a request head. 16 KiB: tokens of OAuth run to a few, and a cookie jar may come along.
+const HEAD_BYTES_MAX: usize = 16 << 10;
