@@ -1,0 +1,212 @@
+// Runs cases.json through @google/genai and a raw WebSocket: one line a case, `ok name` or `not ok name: reason`.
+// The mirror of python/suite.py; docs/interop.md says what the cases mean.
+
+import { readFileSync } from "node:fs";
+
+import { Closed, session } from "./session.mjs";
+import { claim, Failed, Turn } from "./turn.mjs";
+
+const CASE_SECONDS = 30;
+const CASES_AT_ONCE = 6;
+const CLIENT = "js";
+
+// The SDK logs to the console what the lines of this suite must not be mixed with.
+console.debug = console.warn = () => {};
+
+/** Replaces `{name}` in all strings of a case; a string that is nothing else takes the value as it is. */
+function fill(value, names) {
+  if (Array.isArray(value)) return value.map((each) => fill(each, names));
+  if (value !== null && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [fill(key, names), fill(each, names)]));
+  }
+  if (typeof value !== "string") return value;
+  const whole = /^\{(\w+)\}$/.exec(value);
+  if (whole && Object.hasOwn(names, whole[1])) {
+    const { [whole[1]]: found, ...others } = names;
+    return fill(found, others);
+  }
+  return value.replace(/\{(\w+)\}/g, (match, name) => (Object.hasOwn(names, name) ? String(names[name]) : match));
+}
+
+/** Every { name, mode, entry } that this client runs, in the order of the file. */
+function* expand(suite, environment) {
+  for (const { each, ...entry } of suite.cases) {
+    for (const modeName of entry.modes) {
+      const mode = suite.modes[modeName];
+      if (!(mode.clients ?? [CLIENT]).includes(CLIENT)) continue;
+      for (const names of each ?? [{}]) {
+        const filled = fill(entry, { ...environment, ...names });
+        const label = "label" in filled ? ` (${filled.label})` : "";
+        yield { name: `${modeName}: ${filled.name}${label}`, mode, entry: filled };
+      }
+    }
+  }
+}
+
+/** Where and how a session of this case is dialled. */
+function options(mode, entry, environment) {
+  const keyed = entry.server === "keyed";
+  let url = keyed ? environment.keyed_url : environment.url;
+  // Where the SDK has an environment variable for the base URL, nothing is passed to it.
+  const inEnvironment = mode.via === "sdk" && !keyed && !mode.plain && mode.auth !== "none" && mode.auth !== "key";
+  if (mode.plain) url = environment.plain_url;
+  if (mode.auth === "none") url = url.replace("https://", "wss://") + mode.path;
+  const key = entry.key ?? environment.key;
+  return {
+    url: inEnvironment ? null : url,
+    path: entry.path ?? mode.path ?? "",
+    key,
+    headers: entry.headers ?? { "x-goog-api-key": key },
+    query: entry.query ?? "",
+    apiVersion: entry.api_version,
+  };
+}
+
+/** A wavering tone, 16 bit mono at 16 kHz, little endian. */
+function tone(milliseconds) {
+  const rate = 16_000;
+  const pcm = Buffer.alloc(2 * Math.floor((rate * milliseconds) / 1000));
+  for (let index = 0; index < pcm.length / 2; index += 1) {
+    const seconds = index / rate;
+    const sample = 8000 * Math.sin(2 * Math.PI * 220 * seconds) * (0.6 + 0.4 * Math.sin(2 * Math.PI * 5 * seconds));
+    pcm.writeInt16LE(Math.trunc(sample), 2 * index);
+  }
+  return pcm;
+}
+
+/** Reads into the turn until it is over, or until `until` holds. */
+async function readTurn(peer, turn, until) {
+  while (!turn.done) {
+    turn.add(await peer.next());
+    if (until?.(turn)) return;
+  }
+  claim(!until, "the turn ended early");
+}
+
+async function play(peer, steps) {
+  let turn = new Turn();
+  let calls = [];
+  for (const step of steps) {
+    if (step.session_id) peer.checkSessionId();
+    else if ("say" in step) peer.content([{ role: "user", parts: [{ text: step.say }] }], true);
+    else if ("content" in step) peer.content(step.content, step.complete ?? true);
+    else if (step.end_turn) peer.content(null, true);
+    else if ("realtime" in step) peer.realtime(step.realtime);
+    else if ("audio_ms" in step) {
+      const pcm = tone(step.audio_ms);
+      for (let start = 0; start < pcm.length; start += 3200) peer.audio(pcm.subarray(start, start + 3200));
+    } else if ("frame" in step) peer.frame(JSON.stringify(step.frame));
+    else if ("frame_text" in step) peer.frame(step.frame_text);
+    else if ("until" in step && "says" in step.until) await readTurn(peer, turn, () => turn.said.includes(step.until.says));
+    else if ("until" in step) await readTurn(peer, turn, () => turn.audioMs >= step.until.audio_ms);
+    else if ("call" in step) {
+      await readTurn(peer, turn, () => turn.calls.length > 0);
+      calls = turn.calls;
+      const shown = JSON.stringify(calls);
+      claim(calls.length === 1 && calls[0].name === step.call.name, `called ${shown}`);
+      claim(JSON.stringify(calls[0].args) === JSON.stringify(step.call.args), `called with ${shown}`);
+      claim(Boolean(calls[0].id), "the call has no id");
+      if (step.call.ends_turn) await readTurn(peer, turn);
+      turn = new Turn();
+    } else if ("respond" in step) peer.respond(calls, step.respond);
+    else if ("turn" in step) {
+      await readTurn(peer, turn);
+      turn.check(step.turn);
+      turn = new Turn();
+    } else if ("closed" in step) {
+      try {
+        await readTurn(peer, turn);
+      } catch (error) {
+        if (!(error instanceof Closed)) throw error;
+        checkClose(error, step.closed);
+        return;
+      }
+      throw new Failed("the session was not closed");
+    } else if (step.close) break;
+    else throw new Failed(`no such step: ${JSON.stringify(step)}`);
+  }
+  await peer.close();
+}
+
+function checkClose(why, want) {
+  const shown = `closed with ${why.code} "${why.reason}"`;
+  claim(why.code === want.code, `${shown}, not ${want.code}`);
+  if ("reason" in want) claim(why.reason === want.reason, `${shown}, not "${want.reason}"`);
+  else claim(why.reason.includes(want.reason_has), `${shown}, which lacks "${want.reason_has}"`);
+  claim(Buffer.byteLength(why.reason) <= 123, "the reason is longer than a close frame holds");
+}
+
+async function runSession(mode, entry, suite, environment, number) {
+  const peer = session(mode, options(mode, entry, environment), suite.media);
+  entry = fill(entry, { session: number });
+  let config = entry.config ?? null;
+  const model = entry.setup === false ? null : (suite.models[entry.model] ?? entry.model);
+  if (entry.setup) config = { ...config, ...entry.setup };
+  try {
+    try {
+      await peer.connect(model, config);
+    } catch (error) {
+      if (!(error instanceof Closed) || !("refused" in entry)) throw error;
+      checkClose(error, entry.refused);
+      return;
+    }
+    claim(!("refused" in entry), "the setup was accepted");
+    await play(peer, entry.steps);
+  } finally {
+    peer.drop();
+  }
+}
+
+async function runCase(mode, entry, suite, environment) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Failed(`no end after ${CASE_SECONDS} s`)), CASE_SECONDS * 1000);
+  });
+  const sessions = Array.from({ length: entry.sessions ?? 1 }, (_, number) =>
+    runSession(mode, entry, suite, environment, number),
+  );
+  try {
+    await Promise.race([Promise.all(sessions), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One line that says what went wrong. */
+function reason(error) {
+  const text = error instanceof Failed || error instanceof Closed ? error.message : String(error);
+  return text.split(/\s+/).join(" ").slice(0, 600);
+}
+
+async function main() {
+  const environment = {
+    url: process.env.GOOGLE_GEMINI_BASE_URL,
+    plain_url: process.env.INTEROP_PLAIN_URL,
+    keyed_url: process.env.INTEROP_KEYED_URL,
+    key: process.env.INTEROP_KEY,
+  };
+  const suite = JSON.parse(readFileSync(process.argv[2], "utf8"));
+  const only = process.env.INTEROP_ONLY ?? "";
+  const cases = [...expand(suite, environment)].filter(({ name }) => name.includes(only));
+  let failures = 0;
+
+  const queue = [...cases];
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const start = performance.now();
+      try {
+        await runCase(next.mode, next.entry, suite, environment);
+        console.log(`ok ${next.name} # ${((performance.now() - start) / 1000).toFixed(2)} s`);
+      } catch (error) {
+        failures += 1;
+        console.log(`not ok ${next.name}: ${reason(error)}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CASES_AT_ONCE }, worker));
+  console.log(`${cases.length - failures} passed, ${failures} failed`);
+  // Sessions of failed cases may still be open; they must not keep the process.
+  process.exit(failures > 0 ? 1 : 0);
+}
+
+await main();

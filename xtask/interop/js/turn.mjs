@@ -1,0 +1,145 @@
+// What one turn looked like to the client, and the claims made about it.
+// The same record and the same claims as python/turn.py.
+
+export class Failed extends Error {}
+
+export function claim(holds, text) {
+  if (!holds) throw new Failed(text);
+}
+
+const TURN_CLAIMS = new Set(["says", "lacks", "text", "transcript", "audio", "end", "prompt", "response"]);
+
+/** One server message, whoever parsed it. */
+export function emptyMessage() {
+  return {
+    text: "",
+    audio: [], // { mimeType, data }
+    parts: 0,
+    transcript: "",
+    interrupted: false,
+    generationComplete: false,
+    turnComplete: false,
+    usage: null, // { prompt, response, total, promptModalities, responseModalities }
+    calls: [], // { id, name, args }
+  };
+}
+
+/** Messages up to and including `turnComplete`. */
+export class Turn {
+  messages = [];
+
+  add(message) {
+    claim(!this.done, "a message of this turn came after its turnComplete");
+    this.messages.push(message);
+  }
+
+  get done() {
+    return this.messages.at(-1)?.turnComplete ?? false;
+  }
+
+  get said() {
+    const join = (name) => this.messages.map((message) => message[name]).join("");
+    return (join("text") + join("transcript")).toLowerCase();
+  }
+
+  get chunks() {
+    return this.messages.flatMap((message) => message.audio);
+  }
+
+  get pcm() {
+    return Buffer.concat(this.chunks.map((chunk) => chunk.data));
+  }
+
+  get audioMs() {
+    return this.pcm.length / 48; // 24 kHz, two bytes a sample
+  }
+
+  get calls() {
+    return this.messages.flatMap((message) => message.calls);
+  }
+
+  /** The order of what matters; a message with several of them counts in the order of the protocol. */
+  get events() {
+    const events = [];
+    for (const message of this.messages) {
+      // An interruption is told before any payload of the frame that carries it.
+      if (message.interrupted) events.push("interrupted");
+      if (message.text || message.audio.length > 0) events.push("content");
+      if (message.transcript) events.push("transcript");
+      if (message.calls.length > 0) events.push("call");
+      if (message.generationComplete) events.push("generationComplete");
+      if (message.turnComplete) events.push("turnComplete");
+    }
+    return events;
+  }
+
+  /** Checks what holds for every turn, then what the case asks for. */
+  check(want) {
+    const unknown = Object.keys(want).filter((key) => !TURN_CLAIMS.has(key));
+    claim(unknown.length === 0, `the case asks for what nobody checks: ${unknown}`);
+    const end = want.end ?? "complete";
+    this.#checkOrder(end);
+    this.#checkAudio(want.audio);
+    if (end === "complete") this.#checkUsage(want.prompt ?? [], want.response ?? []);
+    for (const word of want.says ?? []) {
+      claim(this.said.includes(word.toLowerCase()), `"${word}" was not said, but "${this.said}"`);
+    }
+    for (const word of want.lacks ?? []) {
+      claim(!this.said.includes(word.toLowerCase()), `"${word}" was said: "${this.said}"`);
+    }
+    for (const name of ["text", "transcript"]) {
+      if (!(name in want)) continue;
+      const found = this.messages.map((message) => message[name]).join("");
+      claim(Boolean(found) === want[name], `${name} is "${found}"`);
+    }
+  }
+
+  #checkOrder(end) {
+    const events = this.events;
+    const count = (name) => events.filter((event) => event === name).length;
+    claim(count("turnComplete") === 1 && events.at(-1) === "turnComplete", `turnComplete is not the end: ${events}`);
+    if (end === "interrupted") {
+      claim(count("interrupted") === 1, `interrupted once expected: ${events}`);
+      claim(count("generationComplete") === 0, `an interrupted turn has no generationComplete: ${events}`);
+      claim(events.at(-2) === "interrupted", `nothing may come between interrupted and turnComplete: ${events}`);
+    } else {
+      claim(count("interrupted") === 0, `nobody interrupted: ${events}`);
+      claim(count("generationComplete") === 1, `generationComplete once expected: ${events}`);
+      claim(events.at(-2) === "generationComplete", `nothing may come after generationComplete: ${events}`);
+      claim(count("content") > 0, `the turn is empty: ${events}`);
+    }
+  }
+
+  #checkAudio(wanted) {
+    if (wanted !== undefined) claim(this.chunks.length > 0 === wanted, `${this.chunks.length} chunks of audio`);
+    for (const message of this.messages) {
+      if (message.audio.length > 0) claim(message.parts === 1, `${message.parts} parts in a message with audio`);
+    }
+    for (const { mimeType, data } of this.chunks) {
+      claim(mimeType === "audio/pcm;rate=24000", `mime type ${mimeType}`);
+      claim(data.length > 0 && data.length % 2 === 0, `${data.length} bytes are not 16 bit samples`);
+    }
+    if (!wanted) return;
+    const pcm = this.pcm;
+    let sum = 0;
+    for (let offset = 0; offset < pcm.length; offset += 2) sum += pcm.readInt16LE(offset) ** 2;
+    const energy = Math.sqrt(sum / (pcm.length / 2));
+    claim(energy > 200, `the audio is silent: root mean square ${energy.toFixed()}`);
+    claim(this.audioMs > 100 && this.audioMs < 60_000, `${this.audioMs.toFixed()} ms of audio`);
+  }
+
+  #checkUsage(prompt, response) {
+    const usage = this.messages.at(-1).usage;
+    claim(usage !== null, "no usageMetadata in the turnComplete frame");
+    const shown = JSON.stringify(usage);
+    const sum = (modalities) => Object.values(modalities).reduce((total, each) => total + each, 0);
+    claim(usage.prompt > 0 && usage.response > 0, `empty usage: ${shown}`);
+    claim(usage.total >= usage.prompt + usage.response, `the total is less than its parts: ${shown}`);
+    claim(sum(usage.promptModalities) === usage.prompt, `prompt details do not add up: ${shown}`);
+    claim(sum(usage.responseModalities) === usage.response, `response details do not add up: ${shown}`);
+    for (const modality of prompt) claim(usage.promptModalities[modality] > 0, `no ${modality} in the prompt: ${shown}`);
+    for (const modality of response) {
+      claim(usage.responseModalities[modality] > 0, `no ${modality} in the response: ${shown}`);
+    }
+  }
+}

@@ -1,0 +1,238 @@
+"""Runs cases.json through google-genai and a raw WebSocket: one line a case, `ok name` or `not ok name: reason`.
+
+The server, its address and its certificate come from the environment; docs/interop.md says what the cases mean.
+"""
+
+import array
+import asyncio
+import base64
+import json
+import math
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from session import Closed, session
+from turn import Failed, Turn, claim
+
+CASE_SECONDS = 30
+CASES_AT_ONCE = 6
+CLIENT = "python"
+
+
+def fill(value, names):
+    """Replaces `{name}` in all strings of a case; a string that is nothing else takes the value as it is."""
+    if isinstance(value, dict):
+        return {fill(key, names): fill(each, names) for key, each in value.items()}
+    if isinstance(value, list):
+        return [fill(each, names) for each in value]
+    if not isinstance(value, str):
+        return value
+    whole = re.fullmatch(r"\{(\w+)\}", value)
+    if whole and whole[1] in names:
+        return fill(names[whole[1]], {key: each for key, each in names.items() if key != whole[1]})
+    return re.sub(r"\{(\w+)\}", lambda match: str(names.get(match[1], match[0])), value)
+
+
+def expand(suite, environment):
+    """Every (name, mode, case) that this client runs, in the order of the file."""
+    for case in suite["cases"]:
+        for mode_name in case["modes"]:
+            mode = suite["modes"][mode_name]
+            if CLIENT not in mode.get("clients", [CLIENT]):
+                continue
+            for names in case.get("each", [{}]):
+                filled = fill({key: value for key, value in case.items() if key != "each"}, {**environment, **names})
+                name = filled["name"]
+                if "label" in filled:
+                    name += f" ({filled['label']})"
+                yield f"{mode_name}: {name}", mode, filled
+
+
+def options(mode, case, environment):
+    """Where and how a session of this case is dialled."""
+    keyed = case.get("server") == "keyed"
+    url = environment["keyed_url"] if keyed else environment["url"]
+    # Where the SDK has an environment variable for the base URL, nothing is passed to it.
+    in_environment = mode["via"] == "sdk" and not keyed and mode.get("auth") != "none"
+    if mode.get("auth") == "none":
+        url = url.replace("https://", "wss://") + mode["path"]
+    if mode.get("auth") == "key":
+        in_environment = False
+    key = case.get("key", environment["key"])
+    return {
+        "url": None if in_environment else url,
+        "path": case.get("path", mode.get("path", "")),
+        "key": key,
+        "headers": case.get("headers", {"x-goog-api-key": key}),
+        "query": case.get("query", ""),
+        "api_version": case.get("api_version"),
+    }
+
+
+def tone(milliseconds):
+    """A wavering tone, 16 bit mono at 16 kHz, little endian."""
+    rate = 16_000
+    samples = array.array("h")
+    for index in range(rate * milliseconds // 1000):
+        seconds = index / rate
+        samples.append(int(8000 * math.sin(2 * math.pi * 220 * seconds) * (0.6 + 0.4 * math.sin(2 * math.pi * 5 * seconds))))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return samples.tobytes()
+
+
+async def turn_step(peer, turn, until=None):
+    """Reads into the turn until it is over, or until `until` holds."""
+    messages = peer.messages()
+    try:
+        async for message in messages:
+            turn.add(message)
+            if until is not None and until(turn):
+                return
+    finally:
+        await messages.aclose()
+    claim(until is None, "the turn ended early")
+
+
+async def play(peer, steps):
+    turn = Turn()
+    calls = []
+    for step in steps:
+        match step:
+            case {"session_id": True}:
+                peer.check_session_id()
+            case {"say": text}:
+                await peer.content([{"role": "user", "parts": [{"text": text}]}], True)
+            case {"content": turns}:
+                await peer.content(turns, step.get("complete", True))
+            case {"end_turn": True}:
+                await peer.content(None, True)
+            case {"realtime": what}:
+                await peer.realtime(what)
+            case {"audio_ms": milliseconds}:
+                pcm = tone(milliseconds)
+                for start in range(0, len(pcm), 3200):
+                    await peer.audio(pcm[start : start + 3200])
+            case {"frame": message}:
+                await peer.frame(json.dumps(message))
+            case {"frame_text": text}:
+                await peer.frame(text)
+            case {"until": {"says": word}}:
+                await turn_step(peer, turn, lambda turn: word in turn.said)
+            case {"until": {"audio_ms": milliseconds}}:
+                await turn_step(peer, turn, lambda turn: turn.audio_ms >= milliseconds)
+            case {"call": want}:
+                await turn_step(peer, turn, lambda turn: turn.calls)
+                calls = turn.calls
+                claim([call[1] for call in calls] == [want["name"]], f"called {calls}")
+                claim(calls[0][2] == want["args"], f"called with {calls[0][2]}")
+                claim(calls[0][0], "the call has no id")
+                if want["ends_turn"]:
+                    await turn_step(peer, turn)
+                    claim(turn.done, "the turn did not end after the call")
+                turn = Turn()
+            case {"respond": response}:
+                await peer.respond(calls, response)
+            case {"turn": want}:
+                await turn_step(peer, turn)
+                turn.check(want)
+                turn = Turn()
+            case {"closed": want}:
+                try:
+                    await turn_step(peer, turn)
+                except Closed as why:
+                    check_close(why, want)
+                    return
+                raise Failed("the session was not closed")
+            case {"close": True}:
+                await peer.close()
+                return
+            case _:
+                raise Failed(f"no such step: {step}")
+    await peer.close()
+
+
+def check_close(why, want):
+    claim(why.code == want["code"], f"closed with {why.code} {why.reason!r}, not {want['code']}")
+    if "reason" in want:
+        claim(why.reason == want["reason"], f"closed with {why.code} {why.reason!r}, not {want['reason']!r}")
+    else:
+        claim(want["reason_has"] in why.reason, f"closed with {why.code} {why.reason!r}, which lacks {want['reason_has']!r}")
+    claim(len(why.reason.encode()) <= 123, "the reason is longer than a close frame holds")
+
+
+async def run_session(mode, case, suite, environment, number):
+    peer = session(mode, options(mode, case, environment), suite["media"])
+    case = fill(case, {"session": number})
+    config = case.get("config")
+    setup = case.get("setup", {})
+    model = None if setup is False else case["model"]
+    model = suite["models"].get(model, model)
+    if setup:
+        config = {**(config or {}), **setup}
+    try:
+        try:
+            await peer.connect(model, config)
+        except Closed as why:
+            if "refused" not in case:
+                raise
+            check_close(why, case["refused"])
+            return
+        claim("refused" not in case, "the setup was accepted")
+        await play(peer, case["steps"])
+    finally:
+        await peer.drop()
+
+
+async def run_case(mode, case, suite, environment):
+    async with asyncio.timeout(CASE_SECONDS):
+        async with asyncio.TaskGroup() as group:
+            for number in range(case.get("sessions", 1)):
+                group.create_task(run_session(mode, case, suite, environment, number))
+
+
+def reason(error):
+    """One line that says what went wrong."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, TimeoutError):
+        return f"no end after {CASE_SECONDS} s"
+    text = str(error) if isinstance(error, (Failed, Closed)) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:600]
+
+
+async def main():
+    environment = {
+        "url": os.environ["GOOGLE_GEMINI_BASE_URL"],
+        "keyed_url": os.environ["INTEROP_KEYED_URL"],
+        "key": os.environ["INTEROP_KEY"],
+    }
+    suite = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    suite["media"] = {name: base64.b64decode(data) for name, data in suite["media"].items()}
+    only = os.environ.get("INTEROP_ONLY", "")
+    gate = asyncio.Semaphore(CASES_AT_ONCE)
+    failures = 0
+
+    async def one(name, mode, case):
+        nonlocal failures
+        async with gate:
+            start = time.monotonic()
+            try:
+                await run_case(mode, case, suite, environment)
+            except Exception as error:  # noqa: BLE001  (whatever a case raises is its result)
+                failures += 1
+                print(f"not ok {name}: {reason(error)}", flush=True)
+            else:
+                print(f"ok {name} # {time.monotonic() - start:.2f} s", flush=True)
+
+    cases = [case for case in expand(suite, environment) if only in case[0]]
+    await asyncio.gather(*(one(*case) for case in cases))
+    print(f"{len(cases) - failures} passed, {failures} failed", flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

@@ -1,0 +1,157 @@
+"""What one turn looked like to the client, and the claims made about it.
+
+Both kinds of session (session.py) fill the same record, so that a case reads the same for each of them.
+"""
+
+import array
+import math
+from dataclasses import dataclass, field
+
+
+class Failed(AssertionError):
+    """A claim of a case that did not hold."""
+
+
+def claim(holds, text):
+    if not holds:
+        raise Failed(text)
+
+
+@dataclass
+class Usage:
+    prompt: int
+    response: int
+    total: int
+    prompt_modalities: dict
+    response_modalities: dict
+
+
+@dataclass
+class Message:
+    """One server message, whoever parsed it."""
+
+    text: str = ""
+    audio: list = field(default_factory=list)  # (mime type, bytes)
+    parts: int = 0
+    transcript: str = ""
+    interrupted: bool = False
+    generation_complete: bool = False
+    turn_complete: bool = False
+    usage: Usage | None = None
+    calls: list = field(default_factory=list)  # (id, name, args)
+
+
+@dataclass
+class Turn:
+    """Messages up to and including `turnComplete`."""
+
+    messages: list = field(default_factory=list)
+
+    def add(self, message):
+        claim(not self.done, "a message of this turn came after its turnComplete")
+        self.messages.append(message)
+
+    @property
+    def done(self):
+        return bool(self.messages) and self.messages[-1].turn_complete
+
+    @property
+    def text(self):
+        return "".join(message.text for message in self.messages)
+
+    @property
+    def transcript(self):
+        return "".join(message.transcript for message in self.messages)
+
+    @property
+    def said(self):
+        return (self.text + self.transcript).lower()
+
+    @property
+    def pcm(self):
+        return b"".join(data for message in self.messages for _, data in message.audio)
+
+    @property
+    def audio_ms(self):
+        return len(self.pcm) / 48  # 24 kHz, two bytes a sample
+
+    @property
+    def calls(self):
+        return [call for message in self.messages for call in message.calls]
+
+    @property
+    def events(self):
+        """The order of what matters; a message with several of them counts in the order of the protocol."""
+        events = []
+        for message in self.messages:
+            # An interruption is told before any payload of the frame that carries it.
+            if message.interrupted:
+                events.append("interrupted")
+            if message.text or message.audio:
+                events.append("content")
+            if message.transcript:
+                events.append("transcript")
+            if message.calls:
+                events.append("call")
+            if message.generation_complete:
+                events.append("generationComplete")
+            if message.turn_complete:
+                events.append("turnComplete")
+        return events
+
+    def check(self, want):
+        """Checks what holds for every turn, then what the case asks for."""
+        unknown = set(want) - {"says", "lacks", "text", "transcript", "audio", "end", "prompt", "response"}
+        claim(not unknown, f"the case asks for what nobody checks: {unknown}")
+        self._check_order(want.get("end", "complete"))
+        self._check_audio(want.get("audio"))
+        if want.get("end", "complete") == "complete":
+            self._check_usage(want.get("prompt", []), want.get("response", []))
+        for word in want.get("says", []):
+            claim(word.lower() in self.said, f"{word!r} was not said, but {self.said!r}")
+        for word in want.get("lacks", []):
+            claim(word.lower() not in self.said, f"{word!r} was said: {self.said!r}")
+        for name in ("text", "transcript"):
+            if name in want:
+                claim(bool(getattr(self, name)) == want[name], f"{name} is {getattr(self, name)!r}")
+
+    def _check_order(self, end):
+        events = self.events
+        claim(events.count("turnComplete") == 1 and events[-1] == "turnComplete", f"turnComplete is not the end: {events}")
+        if end == "interrupted":
+            claim(events.count("interrupted") == 1, f"interrupted once expected: {events}")
+            claim("generationComplete" not in events, f"an interrupted turn has no generationComplete: {events}")
+            claim(events[-2] == "interrupted", f"nothing may come between interrupted and turnComplete: {events}")
+        else:
+            claim("interrupted" not in events, f"nobody interrupted: {events}")
+            claim(events.count("generationComplete") == 1, f"generationComplete once expected: {events}")
+            claim(events[-2] == "generationComplete", f"nothing may come after generationComplete: {events}")
+            claim("content" in events, f"the turn is empty: {events}")
+
+    def _check_audio(self, wanted):
+        chunks = [chunk for message in self.messages for chunk in message.audio]
+        if wanted is not None:
+            claim(bool(chunks) == wanted, f"{len(chunks)} chunks of audio")
+        for message in self.messages:
+            if message.audio:
+                claim(message.parts == 1, f"{message.parts} parts in a message with audio")
+        for mime_type, data in chunks:
+            claim(mime_type == "audio/pcm;rate=24000", f"mime type {mime_type!r}")
+            claim(len(data) > 0 and len(data) % 2 == 0, f"{len(data)} bytes are not 16 bit samples")
+        if wanted:
+            samples = array.array("h", self.pcm)
+            energy = math.sqrt(sum(sample * sample for sample in samples) / len(samples))
+            claim(energy > 200, f"the audio is silent: root mean square {energy:.0f}")
+            claim(100 < self.audio_ms < 60_000, f"{self.audio_ms:.0f} ms of audio")
+
+    def _check_usage(self, prompt, response):
+        usage = self.messages[-1].usage
+        claim(usage is not None, "no usageMetadata in the turnComplete frame")
+        claim(usage.prompt > 0 and usage.response > 0, f"empty usage: {usage}")
+        claim(usage.total >= usage.prompt + usage.response, f"the total is less than its parts: {usage}")
+        claim(sum(usage.prompt_modalities.values()) == usage.prompt, f"prompt details do not add up: {usage}")
+        claim(sum(usage.response_modalities.values()) == usage.response, f"response details do not add up: {usage}")
+        for modality in prompt:
+            claim(usage.prompt_modalities.get(modality, 0) > 0, f"no {modality} in the prompt: {usage}")
+        for modality in response:
+            claim(usage.response_modalities.get(modality, 0) > 0, f"no {modality} in the response: {usage}")
