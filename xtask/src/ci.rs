@@ -1,0 +1,66 @@
+//! `cargo xtask ci`: everything that a change must pass, in one run, with its times and counts.
+//! A step that fails does not stop the next one: one run shows all that is wrong.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::repository::Repository;
+use crate::tally::Tally;
+use crate::{shell, test, tidy};
+
+/// Runs all steps, quickest first, and sums what they counted.
+pub(crate) fn run(repository: &Repository) -> Result<Tally> {
+    let mut report = Vec::new();
+    let mut total = Tally::default();
+    for (name, step) in STEPS {
+        println!("\n== {name}");
+        let started = Instant::now();
+        let tally = step(repository).unwrap_or_else(|error| {
+            println!("error: {error:#}");
+            Tally::fail()
+        });
+        report.push(report_line(name, &tally, started.elapsed()));
+        total.add(tally);
+    }
+    println!("\n{}", report.join("\n"));
+    Ok(total)
+}
+
+type Step = fn(&Repository) -> Result<Tally>;
+
+const STEPS: &[(&str, Step)] =
+    &[("fmt", fmt), ("tidy", tidy::run), ("clippy", clippy), ("docs", docs), ("test", test::run)];
+
+fn fmt(repository: &Repository) -> Result<Tally> {
+    cargo(repository, &["fmt", "--all", "--check"])
+}
+
+fn clippy(repository: &Repository) -> Result<Tally> {
+    cargo(repository, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn docs(repository: &Repository) -> Result<Tally> {
+    let mut cargo = shell::cargo(&repository.root);
+    cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    shell::succeeds(&mut cargo).map(Tally::one)
+}
+
+fn cargo(repository: &Repository, arguments: &[&str]) -> Result<Tally> {
+    shell::succeeds(shell::cargo(&repository.root).args(arguments)).map(Tally::one)
+}
+
+fn report_line(name: &str, tally: &Tally, time: Duration) -> String {
+    format!("{name:<8} {:>6.1} s  {tally}", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_is_reported_with_its_time_and_counts() {
+        let line = report_line("tidy", &Tally::pass(), Duration::from_millis(1240));
+        assert_eq!(line, "tidy        1.2 s  1 passed, 0 failed");
+    }
+}
