@@ -1,0 +1,187 @@
+//! Writes `generated/json.rs`: for each message, which keys it has and how each is read and written.
+//!
+//! The rules themselves are in live-proto's `json` module; here is only the list.
+
+use std::fmt::Write;
+
+use super::schema::{Field, Member, Message, Oneof, Schema, Shape};
+
+pub fn write(schema: &Schema) -> String {
+    let mut out = String::from(
+        "use crate::error::FieldName;\nuse crate::json::{Message, OpenEnum, ReadError, ReadValue, Reader, Seen, WriteValue, Writer};\nuse crate::{*};\n\n",
+    );
+    for message in &schema.messages {
+        write_message(&mut out, message);
+    }
+    for item in &schema.enums {
+        let _ = writeln!(
+            out,
+            "impl OpenEnum for {name} {{
+    const NAME: &'static str = \"{proto}\";
+    fn number(&self) -> i32 {{ Self::number(self) }}
+    fn name(&self) -> Option<&str> {{ Self::name(self) }}
+    fn from_number(number: i32) -> Self {{ Self::from_number(number) }}
+    fn from_name(name: &str) -> Option<Self> {{ Self::from_name(name) }}
+    fn from_unknown_name(name: &str) -> Self {{ Self::Unrecognized(Unrecognized::Name(name.into())) }}
+}}
+
+impl ReadValue for {name} {{
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {{ reader.read_enum() }}
+}}
+
+impl WriteValue for {name} {{
+    fn is_default(&self) -> bool {{ *self == Self::default() }}
+    fn write(&self, writer: &mut Writer<'_>) {{ writer.write_enum(self); }}
+}}
+",
+            name = item.name,
+            proto = item.proto
+        );
+    }
+    out
+}
+
+fn write_message(out: &mut String, message: &Message) {
+    let name = &message.name;
+    let mut fields: Vec<&Field> = message.fields().collect();
+    fields.sort_by_key(|field| field.index);
+    let table: String = fields
+        .iter()
+        .map(|field| format!("FieldName {{ json: \"{}\", proto: \"{}\" }},\n", field.json, field.proto))
+        .collect();
+    let mut arms = String::new();
+    for member in &message.members {
+        match member {
+            Member::Field(field) => read_arm(&mut arms, field),
+            Member::Oneof(oneof) => {
+                for field in &oneof.fields {
+                    read_oneof_arm(&mut arms, message, oneof, field);
+                }
+            }
+        }
+    }
+    let mut writes = String::new();
+    for member in &message.members {
+        match member {
+            Member::Field(field) => {
+                let method = match field.shape {
+                    Shape::Plain => "plain",
+                    Shape::Optional => "optional",
+                    Shape::List => "list",
+                    Shape::Map => "map",
+                };
+                let _ = writeln!(writes, "writer.{method}(r#\"\"{}\":\"#, &self.{});", field.json, field.rust);
+            }
+            Member::Oneof(oneof) => write_oneof(&mut writes, message, oneof),
+        }
+    }
+    let (seen, key, reader, writer) = match fields.is_empty() {
+        true => ("_seen", "key", "reader", "_writer"),
+        false => ("seen", "key", "reader", "writer"),
+    };
+    let statics = if fields.is_empty() {
+        String::new()
+    } else {
+        format!("static FIELDS: [FieldName; {}] = [{table}];\n", fields.len())
+    };
+    let body = if fields.is_empty() {
+        "        reader.unknown(key)".to_owned()
+    } else {
+        format!("match key {{ {arms} _ => return reader.unknown(key), }}\nOk(())")
+    };
+    let _ = writeln!(
+        out,
+        "impl Message for {name} {{
+    const NAME: &'static str = \"{proto}\";
+
+    fn read_field(&mut self, {key}: &str, {seen}: &mut Seen, {reader}: &mut Reader<'_>) -> Result<(), ReadError> {{
+        {statics}{body}
+    }}
+
+    fn write_fields(&self, {writer}: &mut Writer<'_>) {{
+        {writes}
+    }}
+}}
+
+impl ReadValue for {name} {{
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {{ reader.read_message() }}
+}}
+
+impl WriteValue for {name} {{
+    fn is_default(&self) -> bool {{ false }}
+    fn write(&self, writer: &mut Writer<'_>) {{ writer.write_message(self); }}
+}}
+",
+        proto = message.proto,
+    );
+}
+
+/// Both spellings of a key; the map's keys inside it are data and never come here.
+fn pattern(field: &Field) -> String {
+    if field.json == field.proto { format!("\"{}\"", field.json) } else { format!("\"{}\" | \"{}\"", field.json, field.proto) }
+}
+
+fn read_arm(out: &mut String, field: &Field) {
+    let value = match field.shape {
+        Shape::Plain => "reader.value()?",
+        Shape::Optional => "Some(reader.value()?)",
+        Shape::List => "reader.list()?",
+        Shape::Map => "reader.map()?",
+    };
+    let enter = enter(field);
+    let _ = writeln!(
+        out,
+        "{} => if reader.{enter}(seen, {}, &FIELDS[{}], key)? {{ self.{} = {value}; reader.leave(); }},",
+        pattern(field),
+        field.index,
+        field.index,
+        field.rust
+    );
+}
+
+fn read_oneof_arm(out: &mut String, message: &Message, oneof: &Oneof, field: &Field) {
+    let set = if message.is_enum { "!matches!(self, Self::Empty)".to_owned() } else { format!("self.{}.is_some()", oneof.field) };
+    let store = if message.is_enum {
+        format!("*self = Self::{}(reader.value()?);", field.variant)
+    } else {
+        format!("self.{} = Some({}::{}(reader.value()?));", oneof.field, oneof.name, field.variant)
+    };
+    let enter = enter(field);
+    let _ = writeln!(
+        out,
+        "{} => if reader.{enter}(seen, {}, &FIELDS[{}], key)? {{ if {set} {{ return Err(reader.oneof_conflict(\"{}\", &FIELDS[{}])); }} {store} reader.leave(); }},",
+        pattern(field),
+        field.index,
+        field.index,
+        oneof.proto,
+        field.index
+    );
+}
+
+/// `null` leaves a field unset, except where null is a value.
+fn enter(field: &Field) -> &'static str {
+    use super::schema::Ty;
+    let null_is_data = matches!(field.ty, Ty::Value | Ty::NullValue) && matches!(field.shape, Shape::Plain | Shape::Optional);
+    if null_is_data { "enter_nullable" } else { "enter" }
+}
+
+fn write_oneof(out: &mut String, message: &Message, oneof: &Oneof) {
+    let (subject, owner, empty) = if message.is_enum {
+        ("self".to_owned(), "Self".to_owned(), "Self::Empty => {}")
+    } else {
+        (format!("&self.{}", oneof.field), String::new(), "None => {}")
+    };
+    let arms: String = oneof
+        .fields
+        .iter()
+        .map(|field| {
+            let pattern = if message.is_enum {
+                format!("{owner}::{}(it)", field.variant)
+            } else {
+                format!("Some({}::{}(it))", oneof.name, field.variant)
+            };
+            format!("{pattern} => writer.present(r#\"\"{}\":\"#, it),\n", field.json)
+        })
+        .collect();
+    let _ = writeln!(out, "match {subject} {{ {arms} {empty} }}");
+}
