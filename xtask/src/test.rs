@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::codegen;
 use crate::repository::Repository;
 use crate::shell::{self, Tee};
 use crate::tally::Tally;
@@ -15,7 +16,18 @@ pub(crate) fn run(repository: &Repository) -> Result<Tally> {
     let mut counts = Counts::default();
     let succeeded = shell::tee(&mut cargo, Tee::Stdout, |line| counts.see(line))?;
     total.add(counts.tally(succeeded));
+    total.add(generated_code(repository));
     Ok(total)
+}
+
+/// One test: the generated code is what the generator writes.
+fn generated_code(repository: &Repository) -> Tally {
+    let outcome = codegen::run(&repository.root, &codegen::Args { check: true });
+    match &outcome {
+        Ok(files) => println!("generated code: {files} files are up to date"),
+        Err(error) => println!("generated code: {error:#}"),
+    }
+    Tally::one(outcome.is_ok())
 }
 
 /// The sums of the closing lines of all test binaries.

@@ -11,6 +11,7 @@ mod text;
 
 use anyhow::Result;
 
+use crate::codegen;
 use crate::repository::{Files, Metadata, Repository};
 use crate::tally::Tally;
 
@@ -20,6 +21,7 @@ pub(crate) fn run(repository: &Repository) -> Result<Tally> {
         files: repository.files()?,
         metadata: repository.metadata()?,
         trees: dependency::read_trees(repository)?,
+        generated: stale(codegen::run(&repository.root, &codegen::Args { check: true })),
     };
     let mut tally = Tally::default();
     for check in CHECKS {
@@ -33,11 +35,18 @@ pub(crate) fn run(repository: &Repository) -> Result<Tally> {
     Ok(tally)
 }
 
+fn stale(outcome: Result<usize>) -> Vec<Finding> {
+    let error = outcome.err().map(|error| format!("{error:#}"));
+    error.map(|what| Finding::file("crates/live-proto", what, "run `cargo xtask codegen`")).into_iter().collect()
+}
+
 /// Everything that the checks look at.
 struct Input {
     files: Files,
     metadata: Metadata,
     trees: Vec<dependency::Tree>,
+    /// What `codegen --check` found.
+    generated: Vec<Finding>,
 }
 
 /// One invariant.
@@ -48,7 +57,7 @@ struct Check {
 }
 
 /// One place where an invariant does not hold.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
     /// `path` or `path:line`.
     at: String,
@@ -113,9 +122,9 @@ const CHECKS: &[Check] = &[
         find: |input| manifest::inheritance(&input.files),
     },
     Check {
-        name: "disallowed-methods",
-        rule: "the pure crates disallow clocks, threads, files, sockets and unordered iteration",
-        find: |input| manifest::disallowed_methods(&input.files),
+        name: "disallowed",
+        rule: "the pure crates disallow clocks, threads, files, sockets and unordered maps",
+        find: |input| manifest::disallowed(&input.files),
     },
     Check {
         name: "adapters-decide-nothing",
@@ -136,6 +145,11 @@ const CHECKS: &[Check] = &[
         name: "generated-header",
         rule: "generated files say so",
         find: |input| source::generated_header(&input.files),
+    },
+    Check {
+        name: "generated-code",
+        rule: "generated files are what the generator writes",
+        find: |input| input.generated.clone(),
     },
     Check { name: "turn-table", rule: "turns change only in turn.rs", find: |input| source::turn_table(&input.files) },
     Check {
@@ -168,6 +182,12 @@ const CHECKS: &[Check] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stale_code_is_found() {
+        assert_eq!(stale(Ok(3)), []);
+        assert_eq!(stale(Err(anyhow::anyhow!("model.rs differs")))[0].what, "model.rs differs");
+    }
 
     #[test]
     fn checks_have_names_of_their_own() {

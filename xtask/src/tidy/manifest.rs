@@ -37,18 +37,17 @@ pub(super) fn inheritance(files: &Files) -> Vec<Finding> {
     findings
 }
 
-pub(super) fn disallowed_methods(files: &Files) -> Vec<Finding> {
+pub(super) fn disallowed(files: &Files) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PURE {
         let path = format!("crates/{name}/clippy.toml");
         let text = files.get(&path).and_then(|file| file.text()).unwrap_or_default();
         let config: Table = text.parse().unwrap_or_default();
-        let listed = config.get("disallowed-methods").and_then(Value::as_array).cloned().unwrap_or_default();
-        let is_listed = |method: &str| {
-            listed.iter().any(|entry| entry.as_str().or_else(|| entry.get("path")?.as_str()) == Some(method))
-        };
-        for method in MUST_BE_DISALLOWED.iter().filter(|method| !is_listed(method)) {
-            findings.push(Finding::file(&path, format!("{method} is not disallowed"), "add it to disallowed-methods"));
+        let lists =
+            ["disallowed-methods", "disallowed-types"].into_iter().filter_map(|key| config.get(key)?.as_array());
+        let listed: Vec<_> = lists.flatten().filter_map(|entry| entry.get("path")?.as_str()).collect();
+        for item in MUST_BE_DISALLOWED.iter().filter(|item| !listed.contains(*item)) {
+            findings.push(Finding::file(&path, format!("{item} is not disallowed"), "copy the list of its neighbours"));
         }
     }
     findings
@@ -75,9 +74,8 @@ const MUST_BE_DISALLOWED: &[&str] = &[
     "std::fs::read",
     "std::fs::File::open",
     "std::net::TcpStream::connect",
-    "std::collections::HashMap::iter",
-    "std::collections::HashMap::keys",
-    "std::collections::HashMap::values",
+    "std::collections::HashMap",
+    "std::collections::HashSet",
 ];
 
 #[cfg(test)]
@@ -122,7 +120,7 @@ mod tests {
             ("crates/live-proto/clippy.toml", full.as_str()),
             ("crates/live-audio/clippy.toml", short.as_str()),
         ]);
-        let findings = disallowed_methods(&files);
+        let findings = disallowed(&files);
         assert_eq!(findings[0].at, "crates/live-audio/clippy.toml");
         assert_eq!(findings.len(), 1 + MUST_BE_DISALLOWED.len());
     }
