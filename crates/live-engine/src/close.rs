@@ -1,0 +1,206 @@
+//! Why a connection is closed, and the one table that says what the peer is told about it.
+//!
+//! Not here: what a peer can do wrong, one by one ([`crate::violation`]), and what a client makes of a close it receives
+//! ([`crate::client`]).
+
+use std::fmt;
+
+use crate::engine::Disconnect;
+use crate::violation::Violation;
+
+/// Why a connection is over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CloseReason {
+    /// The peer broke a rule.
+    Violation(Violation),
+    /// The host would not serve this client; see [`Refusal`].
+    Refused(Refusal),
+    /// The peer did not do its part of the setup in time.
+    SetupTimeout,
+    /// The model failed; the text is the host's and stays with it.
+    ModelFailed(String),
+    /// The host shuts down.
+    Shutdown,
+    /// Our host is done.
+    Done,
+    /// The peer or the network ended the connection.
+    Disconnected(Disconnect),
+}
+
+/// Why a host would not serve a client. It is told after its `setup` was read, because SDKs hide the reason of any earlier close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The key is unknown.
+    KeyNotValid,
+    /// The key or token has run out.
+    KeyExpired,
+    /// No credential at all.
+    Unregistered,
+    /// The project may not use the service.
+    Denied,
+    /// Calls from there are not served.
+    Location,
+    /// Too many sessions, or too much use.
+    Quota,
+    /// No room for another session now.
+    Overloaded,
+}
+
+impl Refusal {
+    /// All refusals, in the order of the table.
+    pub const ALL: [Self; 7] = [
+        Self::KeyNotValid,
+        Self::KeyExpired,
+        Self::Unregistered,
+        Self::Denied,
+        Self::Location,
+        Self::Quota,
+        Self::Overloaded,
+    ];
+}
+
+/// Status of a gRPC stream that ends for the same reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrpcStatus {
+    /// `OK`
+    Ok,
+    /// `CANCELLED`
+    Cancelled,
+    /// `INVALID_ARGUMENT`
+    InvalidArgument,
+    /// `DEADLINE_EXCEEDED`
+    DeadlineExceeded,
+    /// `NOT_FOUND`
+    NotFound,
+    /// `PERMISSION_DENIED`
+    PermissionDenied,
+    /// `RESOURCE_EXHAUSTED`
+    ResourceExhausted,
+    /// `FAILED_PRECONDITION`
+    FailedPrecondition,
+    /// `INTERNAL`
+    Internal,
+    /// `UNAVAILABLE`
+    Unavailable,
+}
+
+impl GrpcStatus {
+    /// The name in gRPC's spelling.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Cancelled => "CANCELLED",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::NotFound => "NOT_FOUND",
+            Self::PermissionDenied => "PERMISSION_DENIED",
+            Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Internal => "INTERNAL",
+            Self::Unavailable => "UNAVAILABLE",
+        }
+    }
+}
+
+/// What a peer is told: one row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// WebSocket close code.
+    pub code: u16,
+    /// gRPC status.
+    pub status: GrpcStatus,
+    /// The text of either.
+    pub text: CloseText,
+}
+
+impl CloseReason {
+    /// The table. Codes follow the mapping that fits every close seen on the service: a bad argument is 1007, a missing
+    /// entity or permission 1008, a fault or shortage of ours 1011.
+    pub fn told(&self) -> Told {
+        use GrpcStatus as G;
+        let row = |code, status, text: &str| Told { code, status, text: CloseText::cut(text) };
+        match self {
+            Self::Violation(violation) => {
+                Told { code: violation.code(), status: violation.status(), text: CloseText::cut(&violation.text()) }
+            }
+            Self::Refused(Refusal::KeyNotValid) => {
+                row(1007, G::InvalidArgument, "API key not valid. Please pass a valid API key.")
+            }
+            Self::Refused(Refusal::KeyExpired) => {
+                row(1007, G::InvalidArgument, "API key expired. Please renew the API key.")
+            }
+            Self::Refused(Refusal::Unregistered) => row(
+                1008,
+                G::PermissionDenied,
+                "Method doesn't allow unregistered callers (callers without established identity).",
+            ),
+            Self::Refused(Refusal::Denied) => {
+                row(1008, G::PermissionDenied, "Your project has been denied access. Please contact support.")
+            }
+            Self::Refused(Refusal::Location) => {
+                row(1007, G::FailedPrecondition, "User location is not supported for the API use.")
+            }
+            Self::Refused(Refusal::Quota) => row(
+                1011,
+                G::ResourceExhausted,
+                "You exceeded your current quota, please check your plan and billing details.",
+            ),
+            Self::Refused(Refusal::Overloaded) | Self::Shutdown => {
+                row(1011, G::Unavailable, "The service is currently unavailable.")
+            }
+            Self::SetupTimeout => row(1011, G::DeadlineExceeded, "Deadline expired before operation could complete."),
+            Self::ModelFailed(_) => row(1011, G::Internal, "Internal error encountered."),
+            Self::Done => row(1000, G::Ok, ""),
+            // Nobody is left to read it.
+            Self::Disconnected(_) => row(1006, G::Cancelled, ""),
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Violation(violation) => violation.explanation().fmt(f),
+            Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
+            Self::SetupTimeout => f.write_str("the peer did not finish the setup in time"),
+            Self::ModelFailed(why) => write!(f, "the model failed: {why}"),
+            Self::Shutdown => f.write_str("the host shuts down"),
+            Self::Done => f.write_str("done"),
+            Self::Disconnected(Disconnect::Closed { code: Some(code), reason }) if reason.is_empty() => {
+                write!(f, "the peer closed with {code}")
+            }
+            Self::Disconnected(Disconnect::Closed { code: Some(code), reason }) => {
+                write!(f, "the peer closed with {code} {reason}")
+            }
+            Self::Disconnected(Disconnect::Closed { code: None, .. }) => f.write_str("the peer closed without a code"),
+            Self::Disconnected(Disconnect::Lost(why)) => write!(f, "connection lost: {why}"),
+            Self::Disconnected(Disconnect::Eof) => f.write_str("the peer vanished without a close frame"),
+        }
+    }
+}
+
+/// The text of a close frame: at most [`CloseText::BYTES_MAX`] bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CloseText(Box<str>);
+
+impl CloseText {
+    /// A control frame holds 125 bytes, two of them the code (RFC 6455 5.5).
+    pub const BYTES_MAX: usize = 123;
+
+    /// Makes a text of what fits of `text`, cut between characters as the service does.
+    pub fn cut(text: &str) -> Self {
+        Self(text[..text.floor_char_boundary(Self::BYTES_MAX)].into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CloseText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

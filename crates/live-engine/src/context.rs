@@ -1,0 +1,286 @@
+//! What a session remembers and what that costs: the history with its tokens, by modality.
+//!
+//! The counting rule is ours, stated here, and stands in for a tokenizer that is not public:
+//!
+//! | what | tokens | modality |
+//! |---|---|---|
+//! | text, of anyone | 1 per 4 bytes of UTF-8, rounded up for each part | TEXT |
+//! | PCM, in and out | 25 per second, rounded up for each part | AUDIO |
+//! | other audio | as PCM, at an assumed 64 kbit/s | AUDIO |
+//! | a frame of realtime video | 258 | VIDEO |
+//! | an inline picture | 258 | IMAGE |
+//! | an inline film | 258 | VIDEO |
+//! | any other file | 258 | DOCUMENT |
+//! | a function call or response | as text: its name, its keys and its values | TEXT |
+//!
+//! Not here: cutting the history when it grows too large.
+
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use live_proto::{Blob, Content, FunctionCall, FunctionResponse, MediaModality, ModalityTokenCount, Part, PartData, Struct, Value};
+
+/// Tokens of sound in a second.
+pub const AUDIO_TOKENS_PER_SECOND: u64 = 25;
+/// Tokens of a picture.
+pub const FRAME_TOKENS: u64 = 258;
+/// Bytes of text in a token.
+pub const TEXT_BYTES_PER_TOKEN: u64 = 4;
+/// Sample rate of PCM whose MIME type names none, in Hz.
+pub const DEFAULT_INPUT_RATE: u64 = 16_000;
+/// Sample rate of the model's speech, in Hz.
+pub const OUTPUT_RATE: u64 = 24_000;
+
+/// Token counts by modality.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Words, calls, code.
+    pub text: u64,
+    /// Sound.
+    pub audio: u64,
+    /// Pictures.
+    pub image: u64,
+    /// Frames of video.
+    pub video: u64,
+    /// Other files.
+    pub document: u64,
+}
+
+impl Tokens {
+    /// All modalities together.
+    pub fn total(&self) -> u64 {
+        self.text + self.audio + self.image + self.video + self.document
+    }
+
+    /// The modalities that occur, as the wire lists them.
+    pub fn details(&self) -> Vec<ModalityTokenCount> {
+        let Self { text, audio, image, video, document } = *self;
+        [
+            (MediaModality::Text, text),
+            (MediaModality::Audio, audio),
+            (MediaModality::Image, image),
+            (MediaModality::Video, video),
+            (MediaModality::Document, document),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(modality, count)| ModalityTokenCount { modality, token_count: wire_count(count) })
+        .collect()
+    }
+
+    /// Counts the parts of a content.
+    pub fn of(content: &Content) -> Self {
+        let mut tokens = Self::default();
+        for part in &content.parts {
+            tokens += Self::of_part(part);
+        }
+        tokens
+    }
+
+    /// Counts one part.
+    pub fn of_part(part: &Part) -> Self {
+        match &part.data {
+            None => Self::default(),
+            Some(PartData::Text(text)) => Self::of_text_bytes(text.len()),
+            Some(PartData::InlineData(blob)) => Self::of_blob(blob),
+            Some(PartData::FunctionCall(call)) => Self::of_text_bytes(call_bytes(call)),
+            Some(PartData::FunctionResponse(response)) => Self::of_text_bytes(response_bytes(response)),
+            Some(PartData::FileData(file)) => Self::of_file(&file.mime_type),
+            Some(PartData::ExecutableCode(code)) => Self::of_text_bytes(code.code.len()),
+            Some(PartData::CodeExecutionResult(result)) => Self::of_text_bytes(result.output.len()),
+        }
+    }
+
+    /// Counts a frame of realtime video.
+    pub fn of_frame() -> Self {
+        Self { video: FRAME_TOKENS, ..Self::default() }
+    }
+
+    /// Counts text by its length.
+    pub fn of_text_bytes(bytes: usize) -> Self {
+        Self { text: (bytes as u64).div_ceil(TEXT_BYTES_PER_TOKEN), ..Self::default() }
+    }
+
+    /// Counts 16-bit mono PCM by its length.
+    pub fn of_pcm_bytes(bytes: u64, rate: u64) -> Self {
+        Self { audio: (bytes / 2 * AUDIO_TOKENS_PER_SECOND).div_ceil(rate.max(1)), ..Self::default() }
+    }
+
+    fn of_blob(blob: &Blob) -> Self {
+        let mime = blob.mime_type.as_str();
+        match kind(mime) {
+            Kind::Pcm => Self::of_pcm_bytes(blob.data.len() as u64, pcm_rate(mime)),
+            Kind::OtherAudio => {
+                let bytes_per_second = 64_000 / 8;
+                let audio = (blob.data.len() as u64 * AUDIO_TOKENS_PER_SECOND).div_ceil(bytes_per_second);
+                Self { audio, ..Self::default() }
+            }
+            Kind::Text => Self::of_text_bytes(blob.data.len()),
+            Kind::Image | Kind::Video | Kind::Other => Self::of_file(mime),
+        }
+    }
+
+    fn of_file(mime: &str) -> Self {
+        match kind(mime) {
+            Kind::Image => Self { image: FRAME_TOKENS, ..Self::default() },
+            Kind::Video => Self { video: FRAME_TOKENS, ..Self::default() },
+            Kind::Pcm | Kind::OtherAudio | Kind::Text | Kind::Other => Self { document: FRAME_TOKENS, ..Self::default() },
+        }
+    }
+}
+
+impl AddAssign for Tokens {
+    fn add_assign(&mut self, other: Self) {
+        let Self { text, audio, image, video, document } = other;
+        self.text += text;
+        self.audio += audio;
+        self.image += image;
+        self.video += video;
+        self.document += document;
+    }
+}
+
+/// A count as the wire holds it.
+pub(crate) fn wire_count(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// What a MIME type means to the counting rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Pcm,
+    OtherAudio,
+    Image,
+    Video,
+    Text,
+    Other,
+}
+
+pub(crate) fn kind(mime: &str) -> Kind {
+    let essence = mime.split(';').next().unwrap_or_default().trim();
+    let Some((top, sub)) = essence.split_once('/') else { return Kind::Other };
+    if top.eq_ignore_ascii_case("audio") {
+        if sub.eq_ignore_ascii_case("pcm") || sub.eq_ignore_ascii_case("l16") { Kind::Pcm } else { Kind::OtherAudio }
+    } else if top.eq_ignore_ascii_case("image") {
+        Kind::Image
+    } else if top.eq_ignore_ascii_case("video") {
+        Kind::Video
+    } else if top.eq_ignore_ascii_case("text") {
+        Kind::Text
+    } else {
+        Kind::Other
+    }
+}
+
+/// The sample rate that a PCM MIME type names, in Hz.
+fn pcm_rate(mime: &str) -> u64 {
+    mime.split(';')
+        .skip(1)
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(key, _)| key.trim().eq_ignore_ascii_case("rate"))
+        .and_then(|(_, rate)| rate.trim().parse().ok())
+        .filter(|rate| *rate > 0)
+        .unwrap_or(DEFAULT_INPUT_RATE)
+}
+
+fn call_bytes(call: &FunctionCall) -> usize {
+    call.name.len() + call.args.as_ref().map_or(0, struct_bytes)
+}
+
+fn response_bytes(response: &FunctionResponse) -> usize {
+    response.name.len() + response.response.as_ref().map_or(0, struct_bytes)
+}
+
+fn struct_bytes(object: &Struct) -> usize {
+    object.0.iter().map(|(key, value)| key.len() + value_bytes(value)).sum()
+}
+
+/// Decoders bound the depth of a value, so recursion ends.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 4,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len(),
+        Value::List(items) => items.iter().map(value_bytes).sum(),
+        Value::Struct(object) => struct_bytes(object),
+    }
+}
+
+/// Bytes that a content keeps in memory, its payload only.
+pub(crate) fn content_bytes(content: &Content) -> usize {
+    content.parts.iter().map(part_bytes).sum()
+}
+
+pub(crate) fn part_bytes(part: &Part) -> usize {
+    match &part.data {
+        None => 0,
+        Some(PartData::Text(text)) => text.len(),
+        Some(PartData::InlineData(blob)) => blob.data.len(),
+        Some(PartData::FunctionCall(call)) => call_bytes(call),
+        Some(PartData::FunctionResponse(response)) => response_bytes(response),
+        Some(PartData::FileData(file)) => file.file_uri.len(),
+        Some(PartData::ExecutableCode(code)) => code.code.len(),
+        Some(PartData::CodeExecutionResult(result)) => result.output.len(),
+    }
+}
+
+/// The history of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Context {
+    contents: Vec<Arc<Content>>,
+    tokens: Tokens,
+    bytes: usize,
+    unanswered: usize,
+}
+
+impl Context {
+    /// Appends what waits for an answer.
+    pub(crate) fn append(&mut self, content: Content, tokens: Tokens) {
+        self.push(content, tokens);
+        self.unanswered += 1;
+    }
+
+    /// Appends what the model said to everything before.
+    pub(crate) fn append_answer(&mut self, content: Content, tokens: Tokens) {
+        self.push(content, tokens);
+        self.unanswered = 0;
+    }
+
+    /// Marks everything as answered, by silence.
+    pub(crate) fn answered(&mut self) {
+        self.unanswered = 0;
+    }
+
+    fn push(&mut self, content: Content, tokens: Tokens) {
+        self.bytes += content_bytes(&content);
+        self.tokens += tokens;
+        self.contents.push(Arc::new(content));
+    }
+
+    pub(crate) fn history(&self) -> Vec<Arc<Content>> {
+        self.contents.clone()
+    }
+
+    pub(crate) fn last(&self) -> Option<&Content> {
+        self.contents.last().map(Arc::as_ref)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.contents.len()
+    }
+
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests;

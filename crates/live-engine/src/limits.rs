@@ -1,0 +1,60 @@
+//! Every bound of an engine: named, with its unit, default and reason.
+//!
+//! Not here: bounds on the bytes of one message ([`live_proto::DecodeLimits`]) and what a model's name implies
+//! ([`crate::profile`]).
+
+use std::time::Duration;
+
+/// Declares the bounds once: the struct, its defaults and the table of the documentation.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $shown:literal;)+) => {
+        /// Bounds on what a peer or a host can make an engine keep or wait for.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: $type,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Limits {
+            /// Each bound with its default and its reason, in the order of the documentation.
+            pub const TABLE: &'static [(&'static str, &'static str, &'static str)] =
+                &[$((stringify!($name), $shown, concat!($($doc),+)),)+];
+        }
+    };
+}
+
+limits! {
+    /// Time a peer has for its part of the setup; past it the connection is closed. SDKs give up on opening after 10 s.
+    setup_deadline: Duration = Duration::from_secs(10), "10 s";
+    /// Pause that ends an audio stream under automatic detection. Frameworks configure 500-800 ms of silence; jitter needs the upper end.
+    stream_pause: Duration = Duration::from_millis(800), "800 ms";
+    /// Time a turn may go on after the host asked for shutdown. Long enough for a spoken sentence.
+    drain: Duration = Duration::from_secs(5), "5 s";
+    /// Outputs not yet taken, above which commands are refused. One second of 20 ms audio both ways, twenty times over.
+    outputs_max: usize = 2_000, "2000";
+    /// Messages a client keeps while the server has not answered its setup. Two seconds of 20 ms audio plus slack.
+    queued_messages_max: usize = 128, "128";
+    /// Contents kept as history. Ten messages a second for an hour.
+    history_contents_max: usize = 36_000, "36000";
+    /// Bytes kept as history, pictures and sound included. The largest context window holds 87 min of speech, 160 MiB; few need it.
+    history_bytes_max: usize = 64 << 20, "64 MiB";
+    /// Bytes of sound in one part of speech. Ten minutes at 16 kHz, the length of a connection of the service.
+    speech_bytes_max: usize = 20 << 20, "20 MiB";
+    /// Functions declared in a session. The service's documented limit.
+    declarations_max: usize = 512, "512";
+    /// Bytes of a function's name. The service's documented limit.
+    function_name_bytes_max: usize = 128, "128";
+    /// Calls that wait for an answer at once. Twice what any recorded model asked for in parallel, twice over.
+    outstanding_calls_max: usize = 64, "64";
+    /// Call ids a client remembers, to run no call twice. A model that repeats itself does so within a turn or two.
+    remembered_calls_max: usize = 1_024, "1024";
+    /// Bytes of sound in one message to the client, before base64. About 1 s at 24 kHz: 64 KiB on the wire, SDKs close above 1 MiB.
+    audio_frame_bytes_max: usize = 46_080, "46080";
+    /// Bytes of text in one message to the client. Escaped six-fold it still fits the 1 MiB at which SDKs close.
+    text_frame_bytes_max: usize = 128 << 10, "128 KiB";
+}

@@ -1,0 +1,62 @@
+//! Every timer of a connection, in one table.
+//!
+//! Not here: what happens when one is due ([`crate::server`], [`crate::client`]) and how long it runs ([`crate::limits`]).
+
+use std::time::{Duration, Instant};
+
+/// What a connection can be waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// The peer's part of the setup: `setup` on the server, `setupComplete` on the client.
+    Setup,
+    /// The pause after which an audio stream counts as finished.
+    StreamPause,
+    /// The end of playback, when `turnComplete` is due.
+    Playback,
+    /// The end of patience with a turn that outlives a shutdown.
+    Drain,
+}
+
+impl Timer {
+    /// All timers, in the order in which those due at once are handled.
+    pub const ALL: [Self; 4] = [Self::Setup, Self::StreamPause, Self::Playback, Self::Drain];
+}
+
+/// When each timer is due.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timers([Option<Instant>; Timer::ALL.len()]);
+
+impl Timers {
+    /// Arms `timer`, replacing its former deadline. A deadline past the end of time never comes.
+    pub(crate) fn arm(&mut self, timer: Timer, after: Duration, now: Instant) {
+        self.0[timer as usize] = now.checked_add(after);
+    }
+
+    pub(crate) fn arm_at(&mut self, timer: Timer, at: Instant) {
+        self.0[timer as usize] = Some(at);
+    }
+
+    pub(crate) fn stop(&mut self, timer: Timer) {
+        self.0[timer as usize] = None;
+    }
+
+    pub(crate) fn stop_all(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.iter().flatten().min().copied()
+    }
+
+    /// Takes a timer that is due at `now`, the earliest deadline first, so that late polling keeps the order of events.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Timer> {
+        let (due, timer) = Timer::ALL
+            .into_iter()
+            .filter_map(|timer| self.0[timer as usize].map(|at| (at, timer)))
+            .filter(|(at, _)| *at <= now)
+            .min()?;
+        debug_assert!(due <= now);
+        self.stop(timer);
+        Some(timer)
+    }
+}
