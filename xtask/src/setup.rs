@@ -37,7 +37,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         name: "python3",
         used_for: "the Python SDKs and the comparison with protobuf's own JSON",
-        fix: "install Python 3.10 or newer with its venv module",
+        fix: "install Python 3.11 or newer with its venv module",
     },
     Tool { name: "node", used_for: "the JavaScript SDK", fix: "install Node.js 20 or newer" },
     Tool { name: "npm", used_for: "installing the JavaScript SDK", fix: "install npm; it usually comes with Node.js" },

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 #[derive(Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Tally {
-    passed: u64,
-    failed: u64,
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
     skipped: Vec<Skip>,
 }
 
