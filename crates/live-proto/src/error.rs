@@ -15,7 +15,7 @@ pub struct FieldName {
 
 /// One step from the root of a message towards a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Segment {
+pub enum PathStep {
     /// A field of a message.
     Field(&'static FieldName),
     /// An element of a list, counted from 0.
@@ -26,11 +26,11 @@ pub enum Segment {
 
 /// Where in a message something was found; empty for the message itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JsonPath(Box<[Segment]>);
+pub struct JsonPath(Box<[PathStep]>);
 
 impl JsonPath {
     /// The steps from the root.
-    pub fn segments(&self) -> &[Segment] {
+    pub fn segments(&self) -> &[PathStep] {
         &self.0
     }
 
@@ -48,18 +48,18 @@ impl JsonPath {
         let mut out = String::new();
         for segment in &self.0 {
             match segment {
-                Segment::Field(field) => {
+                PathStep::Field(field) => {
                     if !out.is_empty() {
                         out.push('.');
                     }
                     out.push_str(name(field));
                 }
-                Segment::Index(index) => {
+                PathStep::Index(index) => {
                     out.push('[');
                     out.push_str(&index.to_string());
                     out.push(']');
                 }
-                Segment::Key(key) => {
+                PathStep::Key(key) => {
                     if !out.is_empty() {
                         out.push('.');
                     }
@@ -71,8 +71,8 @@ impl JsonPath {
     }
 }
 
-impl FromIterator<Segment> for JsonPath {
-    fn from_iter<I: IntoIterator<Item = Segment>>(segments: I) -> Self {
+impl FromIterator<PathStep> for JsonPath {
+    fn from_iter<I: IntoIterator<Item = PathStep>>(segments: I) -> Self {
         Self(segments.into_iter().collect())
     }
 }

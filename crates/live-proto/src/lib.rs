@@ -45,7 +45,7 @@ mod convert;
 pub mod pb;
 
 pub use content::Parts;
-pub use error::{DecodeError, DecodeErrorKind, DecodeLimits, FieldName, JsonPath, Segment};
+pub use error::{DecodeError, DecodeErrorKind, DecodeLimits, FieldName, JsonPath, PathStep};
 pub use media::MimeType;
 pub use model::*;
 pub use open::Unrecognized;

@@ -8,7 +8,7 @@ use super::schema::{Field, Member, Message, Oneof, Schema, Shape};
 
 pub fn write(schema: &Schema) -> String {
     let mut out = String::from(
-        "use crate::error::FieldName;\nuse crate::json::{Message, OpenEnum, ReadError, ReadValue, Reader, Seen, WriteValue, Writer};\nuse crate::{*};\n\n",
+        "use crate::error::FieldName;\nuse crate::json::{Fields, Message, OpenEnum, ReadError, ReadValue, Reader, Seen, WriteValue, Writer};\nuse crate::{*};\n\n",
     );
     for message in &schema.messages {
         write_message(&mut out, message);
@@ -93,7 +93,9 @@ fn write_message(out: &mut String, message: &Message) {
         out,
         "impl Message for {name} {{
     const NAME: &'static str = \"{proto}\";
+}}
 
+impl Fields for {name} {{
     fn read_field(&mut self, {key}: &str, {seen}: &mut Seen, {reader}: &mut Reader<'_>) -> Result<(), ReadError> {{
         {statics}{body}
     }}
@@ -101,7 +103,7 @@ fn write_message(out: &mut String, message: &Message) {
     fn write_fields(&self, {writer}: &mut Writer<'_>) {{
         {writes}
     }}
-}}
+{audio}}}
 
 impl ReadValue for {name} {{
     fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {{ reader.read_message() }}
@@ -113,7 +115,17 @@ impl WriteValue for {name} {{
 }}
 ",
         proto = message.proto,
+        audio = audio_path(name),
     );
+}
+
+/// The envelopes have a short way for audio.
+fn audio_path(message: &str) -> &'static str {
+    match message {
+        "ClientMessage" => "\nfn read_audio(frame: &[u8]) -> Option<Self> { super::audio::client(frame) }\n",
+        "ServerMessage" => "\nfn read_audio(frame: &[u8]) -> Option<Self> { super::audio::server(frame) }\n",
+        _ => "",
+    }
 }
 
 /// Both spellings of a key; the map's keys inside it are data and never come here.
@@ -123,10 +135,10 @@ fn pattern(field: &Field) -> String {
 
 fn read_arm(out: &mut String, field: &Field) {
     let value = match field.shape {
-        Shape::Plain => "reader.value()?",
-        Shape::Optional => "Some(reader.value()?)",
-        Shape::List => "reader.list()?",
-        Shape::Map => "reader.map()?",
+        Shape::Plain => "reader.value()?".to_owned(),
+        Shape::Optional => "Some(reader.value()?)".to_owned(),
+        Shape::List => format!("reader.list::<{}, _>()?", field.ty.rust()),
+        Shape::Map => "reader.map()?".to_owned(),
     };
     let enter = enter(field);
     let _ = writeln!(

@@ -1,0 +1,528 @@
+//! Values of JSON to values of the model: proto3's rules, each in one place, and the path to what is wrong.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::scan::{Scanner, number_length};
+use super::{DecodeOptions, Decoded, Fields, OpenEnum, Strictness};
+use crate::error::{DecodeError, DecodeErrorKind, DecodeLimits, FieldName, JsonPath, PathStep};
+use crate::{Duration, MimeType, NullValue, Struct, Timestamp, Value};
+
+/// A [`DecodeErrorKind`] on its way up; the path is the reader's own.
+pub(crate) type ReadError = Box<DecodeErrorKind>;
+
+/// Which fields of a message were given, by index.
+#[derive(Default)]
+pub(crate) struct Seen(u64);
+
+/// A value that the reader can make.
+pub(crate) trait ReadValue: Sized {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError>;
+}
+
+/// The reader of one document.
+pub(crate) struct Reader<'a> {
+    scanner: Scanner<'a>,
+    path: SmallVec<[Step<'a>; 8]>,
+    depth: u32,
+    elements: u32,
+    strictness: Strictness,
+    limits: DecodeLimits,
+    unknown: Vec<String>,
+}
+
+/// One step of the path that the reader is on.
+enum Step<'a> {
+    Field(&'static FieldName),
+    Index(u32),
+    Key(Cow<'a, str>),
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(text: &'a str, options: &DecodeOptions) -> Self {
+        Self {
+            scanner: Scanner::new(text),
+            path: SmallVec::new(),
+            depth: 0,
+            elements: 0,
+            strictness: options.strictness,
+            limits: options.limits,
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Reads the whole text as one message.
+    pub(crate) fn document<M: Fields>(mut self) -> Result<Decoded<M>, DecodeError> {
+        let read = self.read_message().and_then(|message| {
+            if self.scanner.at_end() { Ok(message) } else { Err(self.scanner.syntax("nothing after the message").into()) }
+        });
+        match read {
+            Ok(message) => Ok(Decoded { message, unknown: self.unknown }),
+            Err(kind) => Err(DecodeError { path: self.json_path(), kind: *kind }),
+        }
+    }
+
+    fn json_path(&self) -> JsonPath {
+        let segment = |step: &Step<'_>| match step {
+            Step::Field(name) => PathStep::Field(name),
+            Step::Index(index) => PathStep::Index(*index),
+            Step::Key(key) => PathStep::Key(key.as_ref().into()),
+        };
+        self.path.iter().map(segment).collect()
+    }
+
+    /// Reads any value.
+    pub(crate) fn value<T: ReadValue>(&mut self) -> Result<T, ReadError> {
+        T::read(self)
+    }
+
+    /// Reads an object as a message.
+    pub(crate) fn read_message<M: Fields>(&mut self) -> Result<M, ReadError> {
+        let mut message = M::default();
+        let mut seen = Seen::default();
+        let mut more = self.open_object()?;
+        while more {
+            let key = self.key()?;
+            message.read_field(&key, &mut seen, self)?;
+            more = self.next_or_close(b'}', "a comma or the end of the object")?;
+        }
+        Ok(message)
+    }
+
+    /// Steps onto a field; false if its value is `null`, which is passed.
+    pub(crate) fn enter(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+    ) -> Result<bool, ReadError> {
+        self.enter_nullable(seen, index, name, key)?;
+        let present = !self.take_null()?;
+        if !present {
+            self.leave();
+        }
+        Ok(present)
+    }
+
+    /// Steps onto a field to which `null` is a value.
+    pub(crate) fn enter_nullable(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+    ) -> Result<bool, ReadError> {
+        let bit = 1 << index;
+        if seen.0 & bit != 0 {
+            return Err(Box::new(DecodeErrorKind::Duplicate { name: key.into() }));
+        }
+        seen.0 |= bit;
+        self.path.push(Step::Field(name));
+        Ok(true)
+    }
+
+    /// Steps back from a field.
+    pub(crate) fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    pub(crate) fn oneof_conflict(&mut self, oneof: &'static str, second: &'static FieldName) -> ReadError {
+        self.leave();
+        Box::new(DecodeErrorKind::OneofConflict { oneof, second: second.json })
+    }
+
+    /// A key that the message does not have: an error, or skipped and reported.
+    pub(crate) fn unknown(&mut self, key: &str) -> Result<(), ReadError> {
+        match self.strictness {
+            Strictness::Strict => Err(Box::new(DecodeErrorKind::UnknownField { name: key.into() })),
+            Strictness::Lenient => {
+                let at = self.json_path();
+                self.report(if at.is_root() { key.to_owned() } else { format!("{at}.{key}") });
+                self.skip()
+            }
+        }
+    }
+
+    fn report(&mut self, what: String) {
+        if self.unknown.len() < UNKNOWN_MAX {
+            self.unknown.push(what);
+        }
+    }
+
+    /// Reads a list.
+    pub(crate) fn list<T: ReadValue, L: Default + Extend<T>>(&mut self) -> Result<L, ReadError> {
+        let mut list = L::default();
+        let mut more = self.open_list()?;
+        let mut index = 0;
+        while more {
+            self.path.push(Step::Index(index));
+            list.extend([self.value()?]);
+            self.path.pop();
+            index += 1;
+            more = self.next_or_close(b']', "a comma or the end of the list")?;
+        }
+        Ok(list)
+    }
+
+    /// Reads an object whose keys are data.
+    pub(crate) fn map<T: ReadValue>(&mut self) -> Result<BTreeMap<String, T>, ReadError> {
+        let mut map = BTreeMap::new();
+        let mut more = self.open_object()?;
+        while more {
+            let key = self.key()?;
+            if map.contains_key(key.as_ref()) {
+                return Err(Box::new(DecodeErrorKind::Duplicate { name: key.as_ref().into() }));
+            }
+            self.path.push(Step::Key(key.clone()));
+            let value = self.value()?;
+            self.path.pop();
+            map.insert(key.into_owned(), value);
+            more = self.next_or_close(b'}', "a comma or the end of the object")?;
+        }
+        Ok(map)
+    }
+
+    pub(crate) fn read_enum<E: OpenEnum>(&mut self) -> Result<E, ReadError> {
+        match self.scanner.peek() {
+            b'"' => {
+                let name = self.scanner.string()?;
+                match (E::from_name(&name), self.strictness) {
+                    (Some(value), _) => Ok(value),
+                    (None, Strictness::Strict) => {
+                        Err(Box::new(DecodeErrorKind::Enum { name: E::NAME, value: shortened(&name) }))
+                    }
+                    (None, Strictness::Lenient) => {
+                        self.report(self.json_path().to_string());
+                        Ok(E::from_unknown_name(&name))
+                    }
+                }
+            }
+            b'-' | b'0'..=b'9' => self.integer("an int32").map(E::from_number),
+            _ => Err(self.wrong_type("the name of an enum value")),
+        }
+    }
+
+    /// An integer from a number, an integral float, or either in a string.
+    fn integer<N: TryFrom<i64>>(&mut self, expected: &'static str) -> Result<N, ReadError> {
+        let text = self.numeric(expected)?;
+        parse_integer(&text)
+            .and_then(|integer| N::try_from(integer).ok())
+            .ok_or_else(|| Box::new(DecodeErrorKind::Number { expected, value: shortened(&text) }))
+    }
+
+    /// A float from a number, or from a string that holds a number, `NaN` or an infinity.
+    fn float<N: FromStr + Copy>(&mut self, expected: &'static str, is_finite: fn(N) -> bool) -> Result<N, ReadError> {
+        let quoted = self.scanner.peek() == b'"';
+        let text = self.numeric(expected)?;
+        let special = quoted && matches!(text.as_ref(), "NaN" | "Infinity" | "-Infinity");
+        text.parse::<N>()
+            .ok()
+            .filter(|&number| special || is_finite(number))
+            .ok_or_else(|| Box::new(DecodeErrorKind::Number { expected, value: shortened(&text) }))
+    }
+
+    /// The text of a number, in a string or not.
+    fn numeric(&mut self, expected: &'static str) -> Result<Cow<'a, str>, ReadError> {
+        match self.scanner.peek() {
+            b'"' => {
+                let text = self.scanner.string()?;
+                let special = matches!(text.as_ref(), "NaN" | "Infinity" | "-Infinity");
+                if special || number_length(text.as_bytes()) == Some(text.len()) {
+                    return Ok(text);
+                }
+                Err(Box::new(DecodeErrorKind::Number { expected, value: shortened(&text) }))
+            }
+            b'-' | b'0'..=b'9' => Ok(Cow::Borrowed(self.scanner.number()?)),
+            _ => Err(self.wrong_type(expected)),
+        }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, ReadError> {
+        if self.scanner.peek() != b'"' {
+            return Err(self.wrong_type("a string"));
+        }
+        Ok(self.scanner.string()?)
+    }
+
+    fn bool(&mut self) -> Result<bool, ReadError> {
+        match self.scanner.peek() {
+            b't' => self.scanner.take_word("true").map(|()| true).map_err(Box::new),
+            b'f' => self.scanner.take_word("false").map(|()| false).map_err(Box::new),
+            _ => Err(self.wrong_type("true or false")),
+        }
+    }
+
+    /// True, and past it, if the value is `null`.
+    fn take_null(&mut self) -> Result<bool, ReadError> {
+        if self.scanner.peek() != b'n' {
+            return Ok(false);
+        }
+        self.scanner.take_word("null")?;
+        Ok(true)
+    }
+
+    fn open_object(&mut self) -> Result<bool, ReadError> {
+        if self.scanner.peek() != b'{' {
+            return Err(self.wrong_type("an object"));
+        }
+        self.open(b'{', b'}')
+    }
+
+    fn open_list(&mut self) -> Result<bool, ReadError> {
+        if self.scanner.peek() != b'[' {
+            return Err(self.wrong_type("a list"));
+        }
+        self.open(b'[', b']')
+    }
+
+    /// Passes the opening; true if something is inside.
+    fn open(&mut self, opening: u8, closing: u8) -> Result<bool, ReadError> {
+        self.scanner.take(opening);
+        if self.depth == self.limits.depth_max {
+            return Err(Box::new(DecodeErrorKind::TooDeep { limit: self.limits.depth_max }));
+        }
+        if self.scanner.take(closing) {
+            return Ok(false);
+        }
+        self.depth += 1;
+        self.count()?;
+        Ok(true)
+    }
+
+    /// After an element: true if another follows, false past the closing.
+    fn next_or_close(&mut self, closing: u8, expected: &'static str) -> Result<bool, ReadError> {
+        if self.scanner.take(b',') {
+            self.count()?;
+            return Ok(true);
+        }
+        self.scanner.expect(closing, expected)?;
+        self.depth -= 1;
+        Ok(false)
+    }
+
+    fn count(&mut self) -> Result<(), ReadError> {
+        if self.elements == self.limits.elements_max {
+            return Err(Box::new(DecodeErrorKind::TooManyElements { limit: self.limits.elements_max }));
+        }
+        self.elements += 1;
+        Ok(())
+    }
+
+    fn key(&mut self) -> Result<Cow<'a, str>, ReadError> {
+        if self.scanner.peek() != b'"' {
+            return Err(self.scanner.syntax("a key in quotes").into());
+        }
+        let key = self.scanner.string()?;
+        self.scanner.expect(b':', "a colon")?;
+        Ok(key)
+    }
+
+    /// Passes a value of any kind, which must still be JSON.
+    fn skip(&mut self) -> Result<(), ReadError> {
+        match self.scanner.peek() {
+            b'{' => {
+                let mut more = self.open(b'{', b'}')?;
+                while more {
+                    self.key()?;
+                    self.skip()?;
+                    more = self.next_or_close(b'}', "a comma or the end of the object")?;
+                }
+            }
+            b'[' => {
+                let mut more = self.open(b'[', b']')?;
+                while more {
+                    self.skip()?;
+                    more = self.next_or_close(b']', "a comma or the end of the list")?;
+                }
+            }
+            b'"' => drop(self.scanner.string()?),
+            b't' => self.scanner.take_word("true")?,
+            b'f' => self.scanner.take_word("false")?,
+            b'n' => self.scanner.take_word("null")?,
+            _ => drop(self.scanner.number()?),
+        }
+        Ok(())
+    }
+
+    fn wrong_type(&mut self, expected: &'static str) -> ReadError {
+        let found = match self.scanner.peek() {
+            b'{' => "an object",
+            b'[' => "a list",
+            b'"' => "a string",
+            b't' | b'f' => "a boolean",
+            b'n' => "null",
+            b'-' | b'0'..=b'9' => "a number",
+            _ => return Box::new(self.scanner.syntax(expected)),
+        };
+        Box::new(DecodeErrorKind::WrongType { expected, found })
+    }
+}
+
+/// An integer in digits, or a float without a fraction; both within i64.
+fn parse_integer(text: &str) -> Option<i64> {
+    if let Ok(integer) = text.parse() {
+        return Some(integer);
+    }
+    let float: f64 = text.parse().ok()?;
+    let limit = 2f64.powi(63);
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+    let integer = (float.fract() == 0.0 && (-limit..limit).contains(&float)).then_some(float as i64);
+    integer.filter(|_| text.contains(['.', 'e', 'E']))
+}
+
+fn shortened(text: &str) -> Box<str> {
+    text.chars().take(QUOTED_CHARS_MAX).collect::<String>().into()
+}
+
+impl ReadValue for bool {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.bool()
+    }
+}
+
+impl ReadValue for i32 {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.integer("an int32")
+    }
+}
+
+impl ReadValue for i64 {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.integer("an int64")
+    }
+}
+
+impl ReadValue for f32 {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.float("a float", f32::is_finite)
+    }
+}
+
+impl ReadValue for f64 {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.float("a double", f64::is_finite)
+    }
+}
+
+impl ReadValue for String {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.string().map(Cow::into_owned)
+    }
+}
+
+impl ReadValue for MimeType {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        let text = reader.string()?;
+        Ok(Self::usual(text.as_bytes()).unwrap_or_else(|| text.into_owned().into()))
+    }
+}
+
+impl ReadValue for Bytes {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        if reader.scanner.peek() != b'"' {
+            return Err(reader.wrong_type("a string of base64"));
+        }
+        let text = reader.scanner.opaque_string()?;
+        decode_base64(text.as_bytes()).ok_or_else(|| Box::new(DecodeErrorKind::Base64))
+    }
+}
+
+impl ReadValue for Duration {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.string()?.parse().map_err(|_| Box::new(DecodeErrorKind::Duration))
+    }
+}
+
+impl ReadValue for Timestamp {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.string()?.parse().map_err(|_| Box::new(DecodeErrorKind::Timestamp))
+    }
+}
+
+impl ReadValue for NullValue {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        if reader.take_null()? {
+            return Ok(Self);
+        }
+        match reader.scanner.peek() {
+            b'"' if reader.scanner.string()? == "NULL_VALUE" => Ok(Self),
+            _ => Err(reader.wrong_type("null")),
+        }
+    }
+}
+
+impl ReadValue for Struct {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        reader.map().map(Self)
+    }
+}
+
+impl ReadValue for Value {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        Ok(match reader.scanner.peek() {
+            b'{' => Self::Struct(reader.value()?),
+            b'[' => Self::List(reader.list::<Self, _>()?),
+            b'"' => Self::String(reader.value()?),
+            b't' | b'f' => Self::Bool(reader.bool()?),
+            b'n' => {
+                reader.take_null()?;
+                Self::Null
+            }
+            _ => Self::Number(reader.value()?),
+        })
+    }
+}
+
+impl<T: ReadValue> ReadValue for Box<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        T::read(reader).map(Box::new)
+    }
+}
+
+/// Bytes from base64 in either alphabet, padded or not. One pass for the alphabet that a client uses throughout; a second
+/// only if the first was not it.
+pub(crate) fn decode_base64(text: &[u8]) -> Option<Bytes> {
+    let body = match text {
+        [body @ .., b'=', b'='] | [body @ .., b'='] if text.len() % 4 == 0 => body,
+        body => body,
+    };
+    base64_simd::STANDARD_NO_PAD
+        .decode_to_vec(body)
+        .or_else(|_| base64_simd::URL_SAFE_NO_PAD.decode_to_vec(body))
+        .ok()
+        .or_else(|| decode_mixed_base64(body))
+        .map(Bytes::from)
+}
+
+/// Protobuf's own reader takes both alphabets in one text, and bits after the end that are not zero.
+fn decode_mixed_base64(body: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(body.len() / 4 * 3 + 2);
+    let (mut bits, mut count) = (0u32, 0);
+    for &byte in body {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push(u8::try_from(bits >> count & 0xFF).unwrap_or(0));
+        }
+    }
+    if count == 6 { None } else { Some(out) }
+}
+
+/// Paths of unknown fields that are kept, so that a hostile message cannot fill memory with its own keys.
+const UNKNOWN_MAX: usize = 64;
+/// Characters of a wrong value that an error quotes.
+const QUOTED_CHARS_MAX: usize = 40;

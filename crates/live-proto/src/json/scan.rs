@@ -1,0 +1,193 @@
+//! The grammar of JSON over text: white space, strings, numbers. What a value means is the reader's business.
+
+use std::borrow::Cow;
+
+use crate::error::DecodeErrorKind;
+
+/// A place in a text.
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The next byte that is not white space, without passing it; 0 at the end, which no valid text holds outside strings.
+    pub(crate) fn peek(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return byte;
+            }
+            self.at += 1;
+        }
+        0
+    }
+
+    /// True, and past it, if the byte comes next.
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == byte && self.at < self.text.len();
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(crate) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), DecodeErrorKind> {
+        if self.take(byte) { Ok(()) } else { Err(self.syntax(expected)) }
+    }
+
+    pub(crate) fn at_end(&mut self) -> bool {
+        self.peek() == 0 && self.at == self.text.len()
+    }
+
+    pub(crate) fn syntax(&self, expected: &'static str) -> DecodeErrorKind {
+        DecodeErrorKind::Syntax { offset: self.at, expected }
+    }
+
+    /// The word `true`, `false` or `null`.
+    pub(crate) fn take_word(&mut self, word: &'static str) -> Result<(), DecodeErrorKind> {
+        let rest = &self.text.as_bytes()[self.at..];
+        if !rest.starts_with(word.as_bytes()) {
+            return Err(self.syntax(word));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// A string, borrowed unless it holds an escape.
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, DecodeErrorKind> {
+        self.expect(b'"', "a string")?;
+        let start = self.at;
+        self.skip_plain();
+        if self.text.as_bytes().get(self.at) == Some(&b'"') {
+            let text = &self.text[start..self.at];
+            self.at += 1;
+            return Ok(Cow::Borrowed(text));
+        }
+        let mut owned = self.text[start..self.at].to_owned();
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(Cow::Owned(owned));
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    owned.push(self.escape()?);
+                }
+                Some(_) => return Err(self.syntax("no control character inside a string")),
+                None => return Err(self.syntax("the end of the string")),
+            }
+            let start = self.at;
+            self.skip_plain();
+            owned.push_str(&self.text[start..self.at]);
+        }
+    }
+
+    /// A string that is likely long and without escapes, such as base64: its end is searched for, its content not looked at.
+    pub(crate) fn opaque_string(&mut self) -> Result<Cow<'a, str>, DecodeErrorKind> {
+        if self.peek() == b'"' {
+            let start = self.at + 1;
+            let rest = &self.text.as_bytes()[start..];
+            if let Some(length) = memchr::memchr2(b'"', b'\\', rest).filter(|&length| rest[length] == b'"') {
+                self.at = start + length + 1;
+                return Ok(Cow::Borrowed(&self.text[start..start + length]));
+            }
+        }
+        self.string()
+    }
+
+    /// Passes everything up to a quote, a backslash, a control character or the end.
+    fn skip_plain(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        self.at += rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len());
+    }
+
+    fn escape(&mut self) -> Result<char, DecodeErrorKind> {
+        let Some(&byte) = self.text.as_bytes().get(self.at) else { return Err(self.syntax("an escape")) };
+        self.at += 1;
+        Ok(match byte {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode_escape(),
+            _ => {
+                self.at -= 1;
+                return Err(self.syntax("one of \"\\/bfnrtu after a backslash"));
+            }
+        })
+    }
+
+    fn unicode_escape(&mut self) -> Result<char, DecodeErrorKind> {
+        let first = self.hex4()?;
+        let code = match first {
+            0xD800..=0xDBFF => {
+                if !self.text.as_bytes()[self.at..].starts_with(b"\\u") {
+                    return Err(self.syntax("the second half of a surrogate pair"));
+                }
+                self.at += 2;
+                let second = self.hex4()?;
+                if !(0xDC00..=0xDFFF).contains(&second) {
+                    return Err(self.syntax("the second half of a surrogate pair"));
+                }
+                0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00)
+            }
+            code => code,
+        };
+        char::from_u32(code).ok_or_else(|| self.syntax("the first half of a surrogate pair"))
+    }
+
+    fn hex4(&mut self) -> Result<u32, DecodeErrorKind> {
+        let digits = self.text.as_bytes().get(self.at..self.at + 4);
+        let Some(digits) = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)) else {
+            return Err(self.syntax("four hexadecimal digits"));
+        };
+        let code = digits.iter().fold(0, |code, &digit| code << 4 | char::from(digit).to_digit(16).unwrap_or(0));
+        self.at += 4;
+        Ok(code)
+    }
+
+    /// The text of a number.
+    pub(crate) fn number(&mut self) -> Result<&'a str, DecodeErrorKind> {
+        self.peek();
+        let rest = &self.text[self.at..];
+        let Some(length) = number_length(rest.as_bytes()) else { return Err(self.syntax("a number")) };
+        self.at += length;
+        Ok(&rest[..length])
+    }
+}
+
+/// The length of the number that the bytes begin with.
+pub(crate) fn number_length(bytes: &[u8]) -> Option<usize> {
+    let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut at = usize::from(bytes.first() == Some(&b'-'));
+    at += match (bytes.get(at), digits(at)) {
+        (_, 0) => return None,
+        (Some(b'0'), _) => 1,
+        (_, count) => count,
+    };
+    if bytes.get(at) == Some(&b'.') {
+        let count = digits(at + 1);
+        if count == 0 {
+            return None;
+        }
+        at += 1 + count;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
+        let from = (at + 1 + sign).min(bytes.len());
+        let count = digits(from);
+        if count == 0 {
+            return None;
+        }
+        at = from + count;
+    }
+    Some(at)
+}
