@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::repository::Repository;
 use crate::tally::Tally;
+use crate::tidy::PURE;
 use crate::{shell, test, tidy};
 
 /// Runs all steps, quickest first, and sums what they counted.
@@ -30,19 +31,28 @@ pub(crate) fn run(repository: &Repository) -> Result<Tally> {
 type Step = fn(&Repository) -> Result<Tally>;
 
 const STEPS: &[(&str, Step)] =
-    &[("fmt", fmt), ("tidy", tidy::run), ("clippy", clippy), ("docs", docs), ("test", test::run)];
+    &[("fmt", fmt), ("tidy", tidy::run), ("clippy", clippy), ("alone", alone), ("docs", docs), ("test", test::run)];
 
 fn fmt(repository: &Repository) -> Result<Tally> {
     cargo(repository, &["fmt", "--all", "--check"])
 }
 
 fn clippy(repository: &Repository) -> Result<Tally> {
-    cargo(repository, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    cargo(repository, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+}
+
+/// In the workspace one crate's features serve all; here each pure crate has only its own.
+fn alone(repository: &Repository) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for name in PURE {
+        tally.add(cargo(repository, &["check", "--package", name, "--no-default-features"])?);
+    }
+    Ok(tally)
 }
 
 fn docs(repository: &Repository) -> Result<Tally> {
     let mut cargo = shell::cargo(&repository.root);
-    cargo.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
+    cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings");
     shell::succeeds(&mut cargo).map(Tally::one)
 }
 

@@ -12,7 +12,7 @@ use crate::tally::Tally;
 pub(crate) fn run(repository: &Repository) -> Result<Tally> {
     let mut total = Tally::default();
     let mut cargo = shell::cargo(&repository.root);
-    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
     let mut counts = Counts::default();
     let succeeded = shell::tee(&mut cargo, Tee::Stdout, |line| counts.see(line))?;
     total.add(counts.tally(succeeded));

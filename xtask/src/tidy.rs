@@ -15,6 +15,8 @@ use crate::codegen;
 use crate::repository::{Files, Metadata, Repository};
 use crate::tally::Tally;
 
+pub(crate) use self::dependency::PURE;
+
 /// Runs all checks, prints what each one found, and counts each as one test.
 pub(crate) fn run(repository: &Repository) -> Result<Tally> {
     let input = Input {

@@ -101,7 +101,7 @@ fn manifest(name: &str) -> String {
 }
 
 /// The crates without I/O, clock and randomness.
-pub(super) const PURE: &[&str] = &["live-proto", "live-audio", "live-engine"];
+pub(crate) const PURE: &[&str] = &["live-proto", "live-audio", "live-engine"];
 
 /// What brings I/O, clocks or randomness with it.
 const IMPURE: &[&str] = &[

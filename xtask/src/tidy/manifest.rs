@@ -3,8 +3,7 @@
 
 use toml::{Table, Value};
 
-use super::Finding;
-use super::dependency::PURE;
+use super::{Finding, PURE};
 use crate::repository::Files;
 
 pub(super) fn inheritance(files: &Files) -> Vec<Finding> {
