@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use live_proto::{
-    Blob, ClientMessage, DecodeError, FunctionCall, GroundingMetadata, Part, ServerMessage, SessionResumptionUpdate,
-    Setup, Transcription, TurnCompleteReason, UrlContextMetadata, UsageMetadata, VoiceActivity,
+    Blob, ClientMessage, DecodeError, FunctionCall, GroundingMetadata, Part, ServerMessage, ServerPayload,
+    SessionResumptionUpdate, Setup, SetupComplete, Transcription, TurnCompleteReason, UrlContextMetadata,
+    UsageMetadata, VoiceActivity,
 };
 
 use crate::close::CloseReason;
@@ -156,4 +157,185 @@ pub enum ClientEvent {
     Malformed(DecodeError),
     /// The connection is over. The last event.
     Closed(CloseCause),
+}
+
+/// The client's side of one connection.
+#[derive(Debug)]
+pub struct ClientEngine {
+    limits: Limits,
+    state: State,
+    clock: Clock,
+    timers: Timers,
+    outputs: Outputs<ClientMessage, ClientEvent>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The setup is sent; what our host says meanwhile waits.
+    AwaitReady(VecDeque<ClientMessage>),
+    Ready(Session),
+    Closed,
+}
+
+impl ClientEngine {
+    /// Opens a session: the setup is the first output.
+    pub fn new(config: ClientConfig, now: Instant) -> Self {
+        let ClientConfig { setup, limits } = config;
+        let mut timers = Timers::default();
+        timers.arm(Timer::Setup, limits.setup_deadline, now);
+        Self {
+            limits,
+            state: State::AwaitReady(VecDeque::new()),
+            clock: Clock::new(now),
+            timers,
+            outputs: Outputs::from([Output::Send(ClientMessage::setup(setup))]),
+        }
+    }
+
+    fn tell(&mut self, event: ClientEvent) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn begin(&mut self, setup_complete: SetupComplete, queued: VecDeque<ClientMessage>) {
+        self.timers.stop(Timer::Setup);
+        self.tell(ClientEvent::Ready { session_id: setup_complete.session_id });
+        self.outputs.extend(queued.into_iter().map(Output::Send));
+        self.state = State::Ready(Session::default());
+    }
+
+    /// Ends the connection from our side.
+    fn abort(&mut self, cause: Cause) {
+        let reason = match cause {
+            Cause::Local => CloseReason::Done,
+            Cause::SetupTimeout => CloseReason::SetupTimeout,
+            _ => CloseReason::PeerUnfit,
+        };
+        let told = reason.told();
+        self.outputs.push_back(Output::Close(Close { code: told.code, text: told.text, reason }));
+        self.end(None, String::new(), cause);
+    }
+
+    fn end(&mut self, code: Option<u16>, reason: String, cause: Cause) {
+        let (phase, open_calls) = match &self.state {
+            State::AwaitReady(_) => (Phase::Setup, 0),
+            State::Ready(session) => (Phase::Open, session.open_calls()),
+            State::Closed => unreachable!("a connection ends once"),
+        };
+        self.timers.stop_all();
+        self.state = State::Closed;
+        self.tell(ClientEvent::Closed(CloseCause { code, reason, phase, cause, open_calls }));
+    }
+
+    fn phase(&self) -> Phase {
+        if matches!(self.state, State::AwaitReady(_)) { Phase::Setup } else { Phase::Open }
+    }
+}
+
+impl Engine for ClientEngine {
+    type Inbound = ServerMessage;
+    type Outbound = ClientMessage;
+    type Command = ClientCommand;
+    type Event = ClientEvent;
+
+    fn handle_message(&mut self, message: ServerMessage, now: Instant) {
+        self.clock.advance(now);
+        match &mut self.state {
+            State::Closed => {}
+            State::Ready(session) => {
+                let outputs = &mut self.outputs;
+                session.receive(message, self.limits.remembered_calls_max, &mut |event| {
+                    outputs.push_back(Output::Event(event));
+                });
+            }
+            State::AwaitReady(queued) => match message {
+                ServerMessage { payload: Some(ServerPayload::SetupComplete(setup_complete)), usage_metadata: _ } => {
+                    let queued = std::mem::take(queued);
+                    self.begin(*setup_complete, queued);
+                }
+                _ => self.abort(Cause::NotALiveServer),
+            },
+        }
+    }
+
+    fn handle_malformed(&mut self, error: DecodeError, now: Instant) {
+        self.clock.advance(now);
+        match &self.state {
+            State::Closed => {}
+            State::AwaitReady(_) => self.abort(Cause::Unreadable(error)),
+            State::Ready(_) => self.tell(ClientEvent::Malformed(error)),
+        }
+    }
+
+    fn handle_disconnect(&mut self, why: Disconnect, now: Instant) {
+        self.clock.advance(now);
+        if self.is_closed() {
+            return;
+        }
+        match why {
+            Disconnect::Closed { code, reason } => {
+                let cause = Cause::read(code, &reason, self.phase());
+                self.end(code, reason, cause);
+            }
+            Disconnect::Lost(error) => self.end(None, error, Cause::Lost),
+            Disconnect::Eof => self.end(None, String::new(), Cause::Lost),
+        }
+    }
+
+    fn handle_command(&mut self, command: ClientCommand, now: Instant) -> Result<(), Rejected<ClientCommand>> {
+        self.clock.advance(now);
+        let why = match (&mut self.state, &command) {
+            (State::Closed, _) => Why::Closed,
+            (State::AwaitReady(_) | State::Ready(_), ClientCommand::Close) => {
+                self.abort(Cause::Local);
+                return Ok(());
+            }
+            (_, ClientCommand::Send(ClientMessage::Setup(_))) => Why::SetupIsSent,
+            (_, ClientCommand::Send(ClientMessage::Empty)) => Why::Empty,
+            (State::AwaitReady(queued), ClientCommand::Send(message)) => {
+                if matches!(message, ClientMessage::ToolResponse(_)) {
+                    Why::NoSuchCall
+                } else if queued.len() >= self.limits.queued_messages_max {
+                    Why::Full
+                } else {
+                    queued.push_back(message.clone());
+                    return Ok(());
+                }
+            }
+            (State::Ready(_), ClientCommand::Send(_)) if self.outputs.len() >= self.limits.outputs_max => Why::Full,
+            (State::Ready(session), ClientCommand::Send(message)) => match message {
+                ClientMessage::ToolResponse(response) if !session.can_answer(response) => Why::NoSuchCall,
+                message => {
+                    if let ClientMessage::ToolResponse(response) = message {
+                        session.answer(response, self.limits.remembered_calls_max);
+                    }
+                    let ClientCommand::Send(message) = command else { unreachable!("it was matched above") };
+                    self.outputs.push_back(Output::Send(message));
+                    return Ok(());
+                }
+            },
+        };
+        Err(Rejected { command, why })
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let now = self.clock.advance(now);
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::Setup => self.abort(Cause::SetupTimeout),
+                Timer::StreamPause | Timer::Playback | Timer::Drain => unreachable!("a client does not arm it"),
+            }
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Output<ClientMessage, ClientEvent>> {
+        self.outputs.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
 }

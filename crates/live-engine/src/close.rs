@@ -21,6 +21,8 @@ pub enum CloseReason {
     ModelFailed(String),
     /// The host shuts down.
     Shutdown,
+    /// The peer does not speak as a server of this API; ours is the client.
+    PeerUnfit,
     /// Our host is done.
     Done,
     /// The peer or the network ended the connection.
@@ -151,6 +153,8 @@ impl CloseReason {
             }
             Self::SetupTimeout => row(1011, G::DeadlineExceeded, "Deadline expired before operation could complete."),
             Self::ModelFailed(_) => row(1011, G::Internal, "Internal error encountered."),
+            // What Firebase's client closes with when the first message is not `setupComplete`.
+            Self::PeerUnfit => row(1011, G::FailedPrecondition, "Handshake failure"),
             Self::Done => row(1000, G::Ok, ""),
             // Nobody is left to read it.
             Self::Disconnected(_) => row(1006, G::Cancelled, ""),
@@ -166,6 +170,7 @@ impl fmt::Display for CloseReason {
             Self::SetupTimeout => f.write_str("the peer did not finish the setup in time"),
             Self::ModelFailed(why) => write!(f, "the model failed: {why}"),
             Self::Shutdown => f.write_str("the host shuts down"),
+            Self::PeerUnfit => f.write_str("the peer does not speak as a server of this API"),
             Self::Done => f.write_str("done"),
             Self::Disconnected(Disconnect::Closed { code: Some(code), reason }) if reason.is_empty() => {
                 write!(f, "the peer closed with {code}")

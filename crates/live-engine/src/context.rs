@@ -18,7 +18,9 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use live_proto::{Blob, Content, FunctionCall, FunctionResponse, MediaModality, ModalityTokenCount, Part, PartData, Struct, Value};
+use live_proto::{
+    Blob, Content, FunctionCall, FunctionResponse, MediaModality, ModalityTokenCount, Part, PartData, Struct, Value,
+};
 
 /// Tokens of sound in a second.
 pub const AUDIO_TOKENS_PER_SECOND: u64 = 25;
@@ -124,7 +126,9 @@ impl Tokens {
         match kind(mime) {
             Kind::Image => Self { image: FRAME_TOKENS, ..Self::default() },
             Kind::Video => Self { video: FRAME_TOKENS, ..Self::default() },
-            Kind::Pcm | Kind::OtherAudio | Kind::Text | Kind::Other => Self { document: FRAME_TOKENS, ..Self::default() },
+            Kind::Pcm | Kind::OtherAudio | Kind::Text | Kind::Other => {
+                Self { document: FRAME_TOKENS, ..Self::default() }
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ pub mod profile;
 pub mod prompt;
 pub mod server;
 pub mod timer;
-pub mod tools;
+mod tools;
 pub mod turn;
 pub mod violation;
 

@@ -45,6 +45,8 @@ limits! {
     history_bytes_max: usize = 64 << 20, "64 MiB";
     /// Bytes of sound in one part of speech. Ten minutes at 16 kHz, the length of a connection of the service.
     speech_bytes_max: usize = 20 << 20, "20 MiB";
+    /// Frames of video kept until the user says something. The service's limit for sound with video is two minutes, at one frame a second.
+    frames_max: usize = 120, "120";
     /// Functions declared in a session. The service's documented limit.
     declarations_max: usize = 512, "512";
     /// Bytes of a function's name. The service's documented limit.

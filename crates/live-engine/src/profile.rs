@@ -102,14 +102,41 @@ use ResponseModality::{Audio, Text};
 const VOICES_8: &[&str] = &["Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr"];
 
 const VOICES_30: &[&str] = &[
-    "Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr", "Callirrhoe", "Autonoe", "Enceladus",
-    "Iapetus", "Umbriel", "Algieba", "Despina", "Erinome", "Algenib", "Rasalgethi", "Laomedeia", "Achernar", "Alnilam",
-    "Schedar", "Gacrux", "Pulcherrima", "Achird", "Zubenelgenubi", "Vindemiatrix", "Sadachbia", "Sadaltager", "Sulafat",
+    "Puck",
+    "Charon",
+    "Kore",
+    "Fenrir",
+    "Aoede",
+    "Leda",
+    "Orus",
+    "Zephyr",
+    "Callirrhoe",
+    "Autonoe",
+    "Enceladus",
+    "Iapetus",
+    "Umbriel",
+    "Algieba",
+    "Despina",
+    "Erinome",
+    "Algenib",
+    "Rasalgethi",
+    "Laomedeia",
+    "Achernar",
+    "Alnilam",
+    "Schedar",
+    "Gacrux",
+    "Pulcherrima",
+    "Achird",
+    "Zubenelgenubi",
+    "Vindemiatrix",
+    "Sadachbia",
+    "Sadaltager",
+    "Sulafat",
 ];
 
 const LANGUAGES_24: &[&str] = &[
-    "ar-EG", "bn-BD", "de-DE", "en-IN", "en-US", "es-US", "fr-FR", "hi-IN", "id-ID", "it-IT", "ja-JP", "ko-KR", "mr-IN",
-    "nl-NL", "pl-PL", "pt-BR", "ro-RO", "ru-RU", "ta-IN", "te-IN", "th-TH", "tr-TR", "uk-UA", "vi-VN",
+    "ar-EG", "bn-BD", "de-DE", "en-IN", "en-US", "es-US", "fr-FR", "hi-IN", "id-ID", "it-IT", "ja-JP", "ko-KR",
+    "mr-IN", "nl-NL", "pl-PL", "pt-BR", "ro-RO", "ru-RU", "ta-IN", "te-IN", "th-TH", "tr-TR", "uk-UA", "vi-VN",
 ];
 
 const LIVE_20: ModelProfile = ModelProfile {
@@ -160,8 +187,12 @@ const LIVE_31: ModelProfile = ModelProfile {
     ..NATIVE_AUDIO_25
 };
 
-const LIVE_35: ModelProfile =
-    ModelProfile { family: Family::Live35, thinking: Thinking { budget: false, levels: &[] }, role_required: false, ..LIVE_31 };
+const LIVE_35: ModelProfile = ModelProfile {
+    family: Family::Live35,
+    thinking: Thinking { budget: false, levels: &[] },
+    role_required: false,
+    ..LIVE_31
+};
 
 const LIVE_38: ModelProfile = ModelProfile {
     family: Family::Live38,
@@ -172,10 +203,7 @@ const LIVE_38: ModelProfile = ModelProfile {
 
 const EXTENDED_THINKING_38: ModelProfile = ModelProfile {
     family: Family::ExtendedThinking38,
-    thinking: Thinking {
-        budget: false,
-        levels: &[ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High],
-    },
+    thinking: Thinking { budget: false, levels: &[ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High] },
     refused_behavior: Some(Behavior::Blocking),
     ..LIVE_38
 };
@@ -299,7 +327,11 @@ mod tests {
     fn every_pattern_can_be_reached() {
         let profiles = Profiles::default();
         for (pattern, profile) in profiles.patterns() {
-            assert_eq!(profiles.find(&pattern.replace('*', "")).map(|found| found.family), Some(profile.family), "{pattern}");
+            assert_eq!(
+                profiles.find(&pattern.replace('*', "")).map(|found| found.family),
+                Some(profile.family),
+                "{pattern}"
+            );
         }
     }
 }

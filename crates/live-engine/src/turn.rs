@@ -86,7 +86,9 @@ impl Turn {
 
             (Self::AwaitingAnswers(_), S::Withdrawn) => Ok(Self::Idle),
 
-            (Self::Generating(id) | Self::Suspended(id) | Self::Playing(id), S::Interrupted) => Ok(Self::Interrupted(id)),
+            (Self::Generating(id) | Self::Suspended(id) | Self::Playing(id), S::Interrupted) => {
+                Ok(Self::Interrupted(id))
+            }
 
             (turn @ Self::Idle, S::SpeechDropped)
             | (turn @ (Self::Idle | Self::Listening | Self::AwaitingAnswers(_)), S::Interrupted | S::TurnComplete)

@@ -133,9 +133,7 @@ impl Violation {
             Self::Modalities { asked } => {
                 format!("The requested combination of response modalities ({asked}) is not supported by the model")
             }
-            Self::TextFromNativeAudio { .. } => {
-                "Text output is not supported for native audio output model.".into()
-            }
+            Self::TextFromNativeAudio { .. } => "Text output is not supported for native audio output model.".into(),
             Self::VoiceWithoutAudio => "Cannot extract voices from a non-audio request.".into(),
             Self::VoiceUnknown { name } => format!("No matching speaker voice found for name: {name}"),
             Self::LanguageUnsupported { code } => format!("Unsupported language code '{code}'"),
@@ -158,7 +156,9 @@ impl Violation {
     /// Where, which rule, and what to do instead.
     pub fn explanation(&self) -> Explanation {
         let (path, rule, fix): (String, String, String) = match self {
-            Self::Malformed(error) => (error.path.to_string(), format!("{}: {}", error.rule(), error.kind), error.fix()),
+            Self::Malformed(error) => {
+                (error.path.to_string(), format!("{}: {}", error.rule(), error.kind), error.fix())
+            }
             Self::SetupMissing { found } => (
                 (*found).into(),
                 "setup is the first message".into(),
@@ -169,11 +169,9 @@ impl Violation {
                 "setup is sent once".into(),
                 "open another connection to change the configuration".into(),
             ),
-            Self::ModelMissing => (
-                "setup.model".into(),
-                "a model is named".into(),
-                "name one, such as models/gemini-3.8-live".into(),
-            ),
+            Self::ModelMissing => {
+                ("setup.model".into(), "a model is named".into(), "name one, such as models/gemini-3.8-live".into())
+            }
             Self::ModelUnknown { model, .. } | Self::PublisherModelUnknown { model } => (
                 "setup.model".into(),
                 format!("\"{model}\" is no model that this server knows"),

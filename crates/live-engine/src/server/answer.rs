@@ -1,0 +1,251 @@
+//! A model's answer on its way out: pieces become frames, and what was sent is counted and kept for the history.
+//!
+//! Not here: function calls ([`super::tool`]) and the end of the turn ([`super::session`]).
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use live_proto::{Blob, Content, Part, PartData, ServerContent, Transcription};
+
+use super::ServerEvent;
+use super::session::{Cx, Session};
+use super::usage::TurnUsage;
+use crate::context::{OUTPUT_RATE, Tokens};
+use crate::engine::{TurnId, Why};
+use crate::profile::{Backend, ResponseModality};
+use crate::prompt::{EndReason, ModelOutput};
+
+/// What the model said in one turn.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The generation that runs, or ran last.
+    pub(super) generation: TurnId,
+    /// Why the turn will be said to have ended.
+    pub(super) reason: EndReason,
+    prompt: Tokens,
+    /// Parts sent since the last one that went into the history.
+    parts: Vec<Part>,
+    /// What those parts cost.
+    pending: Sent,
+    /// What the whole turn cost.
+    total: Sent,
+    first_sound_at: Option<Instant>,
+}
+
+/// Bytes sent, by the rule that counts them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sent {
+    text: usize,
+    thought: usize,
+    pcm: u64,
+}
+
+impl Sent {
+    fn add(&mut self, other: Self) {
+        self.text += other.text;
+        self.thought += other.thought;
+        self.pcm += other.pcm;
+    }
+
+    fn tokens(&self) -> Tokens {
+        let mut tokens = Tokens::of_text_bytes(self.text);
+        tokens += Tokens::of_pcm_bytes(self.pcm, OUTPUT_RATE);
+        tokens
+    }
+}
+
+impl Answer {
+    pub(super) fn new(generation: TurnId, prompt: Tokens) -> Self {
+        Self {
+            generation,
+            reason: EndReason::Complete,
+            prompt,
+            parts: Vec::new(),
+            pending: Sent::default(),
+            total: Sent::default(),
+            first_sound_at: None,
+        }
+    }
+
+    /// Goes on with another generation in the same turn.
+    pub(super) fn resume(&mut self, generation: TurnId, prompt: Tokens) {
+        self.generation = generation;
+        self.prompt = prompt;
+    }
+
+    /// Notes a part that was sent and its cost.
+    pub(super) fn keep(&mut self, part: Part, tokens_bytes: usize) {
+        self.count(Sent { text: tokens_bytes, ..Sent::default() });
+        self.parts.push(part);
+    }
+
+    fn keep_text(&mut self, text: &str) {
+        match self.parts.last_mut() {
+            Some(Part { data: Some(PartData::Text(said)), thought: false, .. }) => said.push_str(text),
+            Some(_) | None if text.is_empty() => {}
+            Some(_) | None => self.parts.push(Part::text(text)),
+        }
+    }
+
+    fn count(&mut self, sent: Sent) {
+        self.pending.add(sent);
+        self.total.add(sent);
+    }
+
+    /// Takes what was said since the last time, for the history.
+    pub(super) fn take_content(&mut self) -> Option<(Content, Tokens)> {
+        let (parts, sent) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.pending));
+        (!parts.is_empty()).then(|| (Content::model(parts), sent.tokens()))
+    }
+
+    /// When a client that plays as it receives has played everything; `None` if there is nothing to play.
+    pub(super) fn played_at(&self) -> Option<Instant> {
+        let micros = self.total.pcm / 2 * 1_000_000 / OUTPUT_RATE;
+        self.first_sound_at?.checked_add(Duration::from_micros(micros))
+    }
+
+    pub(super) fn usage(&self) -> TurnUsage {
+        TurnUsage {
+            prompt: self.prompt,
+            response: self.total.tokens(),
+            thoughts: Tokens::of_text_bytes(self.total.thought).text,
+        }
+    }
+}
+
+impl Session {
+    /// Tells whether an output fits the session, before anything of it is done.
+    pub(super) fn check_output(&self, output: &ModelOutput, calls_max: usize) -> Result<(), Why> {
+        match (output, self.config.modality) {
+            (ModelOutput::Text(_), ResponseModality::Audio) | (ModelOutput::Speech { .. }, ResponseModality::Text) => {
+                Err(Why::WrongModality)
+            }
+            (ModelOutput::Speech { pcm, .. }, ResponseModality::Audio) if pcm.len() % 2 != 0 => Err(Why::HalfSample),
+            (ModelOutput::ToolCalls(calls), _) if self.calls.len() + calls.len() > calls_max => Err(Why::Full),
+            (
+                ModelOutput::Text(_)
+                | ModelOutput::Thought(_)
+                | ModelOutput::Speech { .. }
+                | ModelOutput::ToolCalls(_)
+                | ModelOutput::ExecutableCode(_)
+                | ModelOutput::CodeExecutionResult(_)
+                | ModelOutput::Grounding(_)
+                | ModelOutput::End(_)
+                | ModelOutput::Failed(_),
+                _,
+            ) => Ok(()),
+        }
+    }
+
+    /// Sends a piece of the running generation. [`ModelOutput::Failed`] is the engine's to handle.
+    pub(super) fn speak(&mut self, output: ModelOutput, cx: &mut Cx<'_>) {
+        match output {
+            ModelOutput::Text(text) => {
+                for piece in pieces(&text, cx.config.limits.text_frame_bytes_max) {
+                    self.send_part(Part::text(piece), cx);
+                }
+                let answer = self.open_answer();
+                answer.keep_text(&text);
+                answer.count(Sent { text: text.len(), ..Sent::default() });
+            }
+            ModelOutput::Thought(text) => {
+                if self.config.include_thoughts {
+                    for piece in pieces(&text, cx.config.limits.text_frame_bytes_max) {
+                        self.send_part(Part::thought(piece), cx);
+                    }
+                }
+                self.open_answer().count(Sent { thought: text.len(), ..Sent::default() });
+            }
+            ModelOutput::Speech { pcm, text } => self.say(pcm, &text, cx),
+            ModelOutput::ExecutableCode(code) => {
+                let bytes = code.code.len();
+                let part = Part::from(PartData::from(code));
+                self.send_part(part.clone(), cx);
+                self.open_answer().keep(part, bytes);
+            }
+            ModelOutput::CodeExecutionResult(result) => {
+                let bytes = result.output.len();
+                let part = Part::from(PartData::from(result));
+                self.send_part(part.clone(), cx);
+                self.open_answer().keep(part, bytes);
+            }
+            ModelOutput::Grounding(metadata) => {
+                cx.send(ServerContent { grounding_metadata: Some(metadata), ..ServerContent::default() });
+            }
+            ModelOutput::ToolCalls(calls) => return self.call(calls, cx),
+            ModelOutput::End(reason) => return self.complete_generation(reason, cx),
+            ModelOutput::Failed(_) => unreachable!("the engine closes on a failed model"),
+        }
+        self.stop_at_the_cap(cx);
+    }
+
+    /// `maxOutputTokens` caps the whole turn; what goes beyond it is cut at the piece that reaches it.
+    fn stop_at_the_cap(&mut self, cx: &mut Cx<'_>) {
+        let said = self.open_answer().total.tokens().total();
+        let cap =
+            self.config.generation.max_output_tokens.and_then(|cap| u64::try_from(cap).ok()).filter(|cap| *cap > 0);
+        if cap.is_some_and(|cap| said >= cap) {
+            cx.event(ServerEvent::Cancel(self.last_turn));
+            self.complete_generation(EndReason::Complete, cx);
+        }
+    }
+
+    fn say(&mut self, pcm: Bytes, text: &str, cx: &mut Cx<'_>) {
+        // Vertex sends the transcript before its sound, Gemini behind it.
+        let before = self.config.backend == Backend::Vertex;
+        if before {
+            self.send_transcript(text, cx);
+        }
+        let answer = self.open_answer();
+        if !pcm.is_empty() {
+            answer.first_sound_at.get_or_insert(cx.now);
+        }
+        answer.keep_text(text);
+        answer.count(Sent { pcm: pcm.len() as u64, ..Sent::default() });
+        let frame_max = (cx.config.limits.audio_frame_bytes_max & !1).max(2);
+        let mut rest = pcm;
+        while !rest.is_empty() {
+            let frame = rest.split_to(frame_max.min(rest.len()));
+            self.send_part(Part::inline(Blob::pcm24k(frame)), cx);
+        }
+        if !before {
+            self.send_transcript(text, cx);
+        }
+    }
+
+    fn send_transcript(&mut self, text: &str, cx: &mut Cx<'_>) {
+        if self.config.output_transcription {
+            for piece in pieces(text, cx.config.limits.text_frame_bytes_max) {
+                let transcription = Some(Transcription::new(piece).into());
+                cx.send(ServerContent { output_transcription: transcription, ..ServerContent::default() });
+            }
+        }
+    }
+
+    /// Sends one part, alone in its frame: players look at the first part only.
+    fn send_part(&mut self, part: Part, cx: &mut Cx<'_>) {
+        let content = match self.config.backend {
+            Backend::Gemini => Content::unsigned(part),
+            Backend::Vertex => Content::model(part),
+        };
+        cx.send(ServerContent { model_turn: Some(content), ..ServerContent::default() });
+    }
+
+    pub(super) fn open_answer(&mut self) -> &mut Answer {
+        self.answer.as_mut().expect("a turn that is open has an answer")
+    }
+}
+
+/// Cuts text into non-empty pieces of at most `max` bytes, between characters.
+fn pieces(text: &str, max: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let (piece, tail) = rest.split_at(rest.floor_char_boundary(max).max(first));
+        rest = tail;
+        Some(piece)
+    })
+}

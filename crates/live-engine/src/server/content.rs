@@ -1,0 +1,92 @@
+//! `clientContent` and `contextUpdate`: what is appended to the conversation in order, and changed about it.
+//!
+//! Not here: input that flows ([`super::realtime`]).
+
+use std::sync::Arc;
+
+use live_proto::{ClientContent, Content, ContextUpdate};
+
+use super::session::{Cx, Session};
+use super::setup::check_tools;
+use crate::context::Tokens;
+use crate::profile::Backend;
+use crate::violation::Violation;
+
+impl Session {
+    pub(super) fn client_content(&mut self, message: ClientContent, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        let ClientContent { turns, turn_complete } = message;
+        for (index, content) in turns.iter().enumerate() {
+            self.check_content(index, content)?;
+        }
+        // Whatever it holds: an empty one is how clients stop the model.
+        self.interrupt(cx);
+        self.take_media_outside_speech();
+        for content in turns {
+            if content.role == SYSTEM {
+                Arc::make_mut(&mut self.config).system_instruction = Some(content);
+            } else {
+                let tokens = Tokens::of(&content);
+                let content = if content.role.is_empty() { Content { role: USER.into(), ..content } } else { content };
+                self.context.append(content, tokens);
+            }
+        }
+        if !turn_complete {
+            return Ok(());
+        }
+        if self.seeding {
+            self.seeding = false;
+            self.context.answered();
+            return Ok(());
+        }
+        match self.context.last() {
+            None => return Err(Violation::NothingToAnswer { path: "clientContent.turnComplete" }),
+            Some(last) if last.role != USER && self.config.profile.last_turn_is_user => {
+                return Err(Violation::LastTurnNotUser { role: last.role.clone() });
+            }
+            Some(_) => {}
+        }
+        self.prompt(cx);
+        Ok(())
+    }
+
+    fn check_content(&self, index: usize, content: &Content) -> Result<(), Violation> {
+        let wrong_role = |rule| {
+            let path = format!("clientContent.turns[{index}].role");
+            Err(Violation::Role { path, role: content.role.clone(), rule })
+        };
+        match (content.role.as_str(), self.config.backend) {
+            (USER | MODEL, _) | (SYSTEM, Backend::Vertex) => {}
+            (SYSTEM, Backend::Gemini) => {
+                return wrong_role(
+                    "the Gemini API takes no content of role system; contextUpdate changes the instruction",
+                );
+            }
+            ("", _) if !self.config.profile.role_required => {}
+            ("", _) => return wrong_role("the model requires a role"),
+            (_, _) => return wrong_role("a role is user or model"),
+        }
+        if content.parts.iter().all(|part| part.data.is_none()) {
+            return Err(Violation::ContentEmpty { path: format!("clientContent.turns[{index}].parts") });
+        }
+        Ok(())
+    }
+
+    pub(super) fn context_update(&mut self, message: ContextUpdate, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        let ContextUpdate { system_instruction, tools } = message;
+        if let Some(tools) = &tools {
+            check_tools(&tools.tools, "contextUpdate.tools", &self.config.profile, &cx.config.limits)?;
+        }
+        let config = Arc::make_mut(&mut self.config);
+        if let Some(instruction) = system_instruction {
+            config.system_instruction = Some(*instruction);
+        }
+        if let Some(tools) = tools {
+            config.tools = tools.tools;
+        }
+        Ok(())
+    }
+}
+
+pub(super) const USER: &str = "user";
+const MODEL: &str = "model";
+const SYSTEM: &str = "system";

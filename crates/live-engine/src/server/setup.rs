@@ -1,0 +1,336 @@
+//! What a client's `setup` comes to: after this there is nothing left to check about it.
+//!
+//! Not here: the rules themselves, which are data ([`crate::profile`]).
+
+use std::sync::Arc;
+
+use live_proto::{
+    ActivityHandling, Behavior, Content, FunctionDeclaration, GenerationConfig, Modality, Setup, SpeechConfig,
+    ThinkingLevel, Tool, TurnCoverage, VoiceChoice,
+};
+
+use super::{ServerConfig, Warning};
+use crate::context::Tokens;
+use crate::limits::Limits;
+use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
+use crate::violation::Violation;
+
+/// Who finds where a user's speech begins and ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityDetection {
+    /// The server.
+    Automatic,
+    /// The client, with `activityStart` and `activityEnd`.
+    Manual,
+}
+
+/// A valid setup, with every default filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionConfig {
+    /// Whose dialect the session speaks.
+    pub backend: Backend,
+    /// The model's name without its resource prefix.
+    pub model: String,
+    /// The rules of that model.
+    pub profile: ModelProfile,
+    /// What the session answers in.
+    pub modality: ResponseModality,
+    /// The voice it answers with; empty when it answers in text.
+    pub voice: String,
+    /// The language it was told to speak, a BCP-47 code; `None` leaves it to the model.
+    pub language: Option<String>,
+    /// How the model is to behave.
+    pub system_instruction: Option<Content>,
+    /// What the model may use.
+    pub tools: Vec<Tool>,
+    /// Sampling and the rest; fields that have a place of their own here are repeated there as they were sent.
+    pub generation: GenerationConfig,
+    /// Whether the client wants to see thoughts.
+    pub include_thoughts: bool,
+    /// Who finds the user's turns.
+    pub detection: ActivityDetection,
+    /// Whether a user who begins to speak cuts the model short.
+    pub interrupts: bool,
+    /// Which media a turn includes.
+    pub turn_coverage: TurnCoverage,
+    /// Whether what the model says is transcribed.
+    pub output_transcription: bool,
+    /// Whether `clientContent` seeds the history, up to its first `turnComplete`, without being answered.
+    pub seeds_history: bool,
+}
+
+impl SessionConfig {
+    /// All declared functions.
+    pub fn functions(&self) -> impl Iterator<Item = &FunctionDeclaration> {
+        self.tools.iter().flat_map(|tool| &tool.function_declarations)
+    }
+
+    /// Tokens of the instruction, and of the names and descriptions of functions: they are part of every prompt.
+    pub(super) fn tokens(&self) -> Tokens {
+        let mut tokens = self.system_instruction.as_ref().map(Tokens::of).unwrap_or_default();
+        for function in self.functions() {
+            tokens += Tokens::of_text_bytes(function.name.len() + function.description.len());
+        }
+        tokens
+    }
+
+    /// Checks `setup` and fills in what it leaves open; also names what it asks for in vain.
+    pub(super) fn accept(setup: Setup, config: &ServerConfig) -> Result<(Arc<Self>, Vec<Warning>), Violation> {
+        let profile = find_profile(&setup.model, config)?;
+        let backend = config.backend;
+        let without_effect = fields_without_effect(&setup);
+        let Setup {
+            model,
+            generation_config,
+            system_instruction,
+            tools,
+            realtime_input_config,
+            session_resumption,
+            context_window_compression: _,
+            input_audio_transcription: _,
+            output_audio_transcription,
+            proactivity,
+            explicit_vad_signal: _,
+            history_config,
+            avatar_config: _,
+            safety_settings: _,
+            labels: _,
+            prefix_turns: _,
+        } = setup;
+
+        if session_resumption.and_then(|resumption| resumption.handle).is_some_and(|handle| !handle.is_empty()) {
+            return Err(Violation::SessionUnknown);
+        }
+        if profile.always_proactive && proactivity.is_some_and(|proactivity| !proactivity.proactive_audio) {
+            return Err(Violation::NotForThisModel {
+                path: "setup.proactivity.proactiveAudio",
+                rule: "the model is always proactive",
+                fix: "leave proactivity out",
+            });
+        }
+        let generation = generation_config.map(|generation| *generation).unwrap_or_default();
+        let modality = choose_modality(&generation, profile, || {
+            profile.default_modality(backend, output_audio_transcription.is_some())
+        })
+        .map_err(|asked| match asked.as_str() {
+            "TEXT" => Violation::TextFromNativeAudio { model: model_name(&model).into() },
+            _ => Violation::Modalities { asked },
+        })?;
+        let (voice, language) = choose_voice(generation.speech_config.as_deref(), profile, modality)?;
+        check_thinking(&generation, profile)?;
+        check_tools(&tools, "setup", profile, &config.limits)?;
+
+        let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();
+        let disabled = realtime.automatic_activity_detection.and_then(|detection| detection.disabled);
+        let session = Self {
+            backend,
+            model: model_name(&model).into(),
+            profile: profile.clone(),
+            modality,
+            voice,
+            language,
+            system_instruction,
+            tools,
+            include_thoughts: generation.thinking_config.as_ref().and_then(|it| it.include_thoughts).unwrap_or(false),
+            generation,
+            detection: if disabled.unwrap_or(false) { ActivityDetection::Manual } else { ActivityDetection::Automatic },
+            interrupts: realtime.activity_handling != Some(ActivityHandling::NoInterruption),
+            turn_coverage: realtime
+                .turn_coverage
+                .filter(|coverage| *coverage != TurnCoverage::Unspecified)
+                .unwrap_or_else(|| profile.turn_coverage.clone()),
+            output_transcription: output_audio_transcription.is_some(),
+            seeds_history: profile.seeds_history
+                && history_config.is_some_and(|history| history.initial_history_in_client_content),
+        };
+        Ok((Arc::new(session), without_effect))
+    }
+}
+
+fn find_profile<'a>(model: &str, config: &'a ServerConfig) -> Result<&'a ModelProfile, Violation> {
+    if model.is_empty() {
+        return Err(Violation::ModelMissing);
+    }
+    config.profiles.find(model_name(model)).ok_or_else(|| match config.backend {
+        Backend::Gemini => Violation::ModelUnknown { model: model.into(), api_version: config.api_version.clone() },
+        Backend::Vertex => Violation::PublisherModelUnknown { model: model.into() },
+    })
+}
+
+/// The modality, or the names of those asked for when the model cannot do them.
+fn choose_modality(
+    generation: &GenerationConfig,
+    profile: &ModelProfile,
+    default: impl FnOnce() -> ResponseModality,
+) -> Result<ResponseModality, String> {
+    let asked: Vec<&Modality> =
+        generation.response_modalities.iter().filter(|modality| **modality != Modality::Unspecified).collect();
+    let modality = match asked.as_slice() {
+        [] => Some(default()),
+        [Modality::Text] => Some(ResponseModality::Text),
+        [Modality::Audio] => Some(ResponseModality::Audio),
+        _ => None,
+    };
+    modality.filter(|modality| profile.modalities.contains(modality)).ok_or_else(|| {
+        let names: Vec<&str> = asked.iter().map(|modality| modality.name().unwrap_or("?")).collect();
+        names.join("|")
+    })
+}
+
+/// The voice's name and the language.
+fn choose_voice(
+    speech: Option<&SpeechConfig>,
+    profile: &ModelProfile,
+    modality: ResponseModality,
+) -> Result<(String, Option<String>), Violation> {
+    let default = || profile.voices.first().copied().unwrap_or_default().to_owned();
+    let Some(SpeechConfig { voice_config, language_code, multi_speaker_voice_config }) = speech else {
+        return Ok(match modality {
+            ResponseModality::Text => (String::new(), None),
+            ResponseModality::Audio => (default(), None),
+        });
+    };
+    if modality == ResponseModality::Text {
+        return Err(Violation::VoiceWithoutAudio);
+    }
+    if multi_speaker_voice_config.is_some() {
+        return Err(Violation::NotForThisModel {
+            path: "setup.generationConfig.speechConfig.multiSpeakerVoiceConfig",
+            rule: "a live session has one voice",
+            fix: "use voiceConfig",
+        });
+    }
+    let asked = match voice_config.as_deref() {
+        None => "",
+        Some(voice) => match &voice.voice_config {
+            Some(VoiceChoice::PrebuiltVoiceConfig(prebuilt)) => prebuilt.voice_name.as_deref().unwrap_or_default(),
+            Some(VoiceChoice::ReplicatedVoiceConfig(_)) => {
+                return Err(Violation::NotForThisModel {
+                    path: "setup.generationConfig.speechConfig.voiceConfig.replicatedVoiceConfig",
+                    rule: "the model cannot copy a voice",
+                    fix: "use prebuiltVoiceConfig",
+                });
+            }
+            None => voice.voice.as_str(),
+        },
+    };
+    let voice = match asked {
+        "" => default(),
+        name if profile.voices.contains(&name) => name.to_owned(),
+        name => return Err(Violation::VoiceUnknown { name: name.into() }),
+    };
+    let language = match language_code.as_str() {
+        "" => None,
+        code if profile.languages.is_none_or(|spoken| spoken.contains(&code)) => Some(code.to_owned()),
+        code => return Err(Violation::LanguageUnsupported { code: code.into() }),
+    };
+    Ok((voice, language))
+}
+
+fn check_thinking(generation: &GenerationConfig, profile: &ModelProfile) -> Result<(), Violation> {
+    let Some(thinking) = &generation.thinking_config else { return Ok(()) };
+    if thinking.thinking_budget.is_some() && !profile.thinking.budget {
+        return Err(Violation::NotForThisModel {
+            path: "setup.generationConfig.thinkingConfig.thinkingBudget",
+            rule: "the model has no thinking budget",
+            fix: "leave it out",
+        });
+    }
+    if thinking.thinking_level != ThinkingLevel::Unspecified
+        && !profile.thinking.levels.contains(&thinking.thinking_level)
+    {
+        return Err(Violation::NotForThisModel {
+            path: "setup.generationConfig.thinkingConfig.thinkingLevel",
+            rule: "the model does not have this thinking level",
+            fix: "leave it out",
+        });
+    }
+    Ok(())
+}
+
+/// Checks declarations wherever they come from: a setup or an update of the context.
+pub(super) fn check_tools(
+    tools: &[Tool],
+    root: &str,
+    profile: &ModelProfile,
+    limits: &Limits,
+) -> Result<(), Violation> {
+    let mut names = std::collections::BTreeSet::new();
+    for (t, tool) in tools.iter().enumerate() {
+        for (f, function) in tool.function_declarations.iter().enumerate() {
+            let wrong = |field: &str, rule, fix| {
+                Err(Violation::Declaration {
+                    path: format!("{root}.tools[{t}].functionDeclarations[{f}]{field}"),
+                    rule,
+                    fix,
+                })
+            };
+            let name = function.name.as_str();
+            if name.is_empty() {
+                return wrong(".name", "a function has a name", "name it");
+            }
+            if name.len() > limits.function_name_bytes_max {
+                return wrong(".name", "a function's name has a limit of length", "shorten it to 128 characters");
+            }
+            if !names.insert(name) {
+                return wrong(".name", "a function is declared once", "remove the other declaration of this name");
+            }
+            if names.len() > limits.declarations_max {
+                return wrong("", "a session has a limit of declared functions", "declare at most 512");
+            }
+            if function.behavior != Behavior::Unspecified
+                && profile.refused_behavior.as_ref() == Some(&function.behavior)
+            {
+                return wrong(".behavior", "the model refuses this behavior", "leave it out");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names what `setup` asks for that this server does not do; nothing is ignored in silence.
+fn fields_without_effect(setup: &Setup) -> Vec<Warning> {
+    let generation = setup.generation_config.as_deref();
+    let is = |test: fn(&GenerationConfig) -> bool| generation.is_some_and(test);
+    [
+        (setup.session_resumption.is_some(), "setup.sessionResumption"),
+        (setup.context_window_compression.is_some(), "setup.contextWindowCompression"),
+        (setup.input_audio_transcription.is_some(), "setup.inputAudioTranscription"),
+        (setup.proactivity.is_some(), "setup.proactivity"),
+        (setup.explicit_vad_signal, "setup.explicitVadSignal"),
+        (setup.avatar_config.is_some(), "setup.avatarConfig"),
+        (!setup.safety_settings.is_empty(), "setup.safetySettings"),
+        (!setup.labels.is_empty(), "setup.labels"),
+        (!setup.prefix_turns.is_empty(), "setup.prefixTurns"),
+        (
+            setup.realtime_input_config.as_ref().is_some_and(|realtime| {
+                realtime.automatic_activity_detection.as_ref().is_some_and(|detection| {
+                    !detection.disabled.unwrap_or(false)
+                        && (detection.start_of_speech_sensitivity.is_some()
+                            || detection.end_of_speech_sensitivity.is_some()
+                            || detection.prefix_padding_ms.is_some()
+                            || detection.silence_duration_ms.is_some())
+                })
+            }),
+            "setup.realtimeInputConfig.automaticActivityDetection",
+        ),
+        (is(|it| it.candidate_count.is_some_and(|count| count != 1)), "setup.generationConfig.candidateCount"),
+        (is(|it| !it.stop_sequences.is_empty()), "setup.generationConfig.stopSequences"),
+        (is(|it| !it.response_mime_type.is_empty()), "setup.generationConfig.responseMimeType"),
+        (is(|it| it.response_schema.is_some()), "setup.generationConfig.responseSchema"),
+        (
+            is(|it| it.response_json_schema.is_some() || it.response_json_schema_ordered.is_some()),
+            "setup.generationConfig.responseJsonSchema",
+        ),
+        (is(|it| it.response_logprobs.is_some()), "setup.generationConfig.responseLogprobs"),
+        (is(|it| it.logprobs.is_some()), "setup.generationConfig.logprobs"),
+        (is(|it| it.routing_config.is_some()), "setup.generationConfig.routingConfig"),
+        (is(|it| it.audio_timestamp.is_some()), "setup.generationConfig.audioTimestamp"),
+        (is(|it| it.enable_affective_dialog), "setup.generationConfig.enableAffectiveDialog"),
+        (is(|it| it.translation_config.is_some()), "setup.generationConfig.translationConfig"),
+    ]
+    .into_iter()
+    .filter(|(asked, _)| *asked)
+    .map(|(_, path)| Warning::NoEffect { path })
+    .collect()
+}
