@@ -2,7 +2,6 @@
 //!
 //! Which URL and which credentials to send is `live-client`'s business.
 
-use std::io;
 use std::sync::Arc;
 
 use http::Request;
@@ -150,9 +149,6 @@ fn upgrade_error(error: tungstenite::Error) -> Error {
             let body = response.body().as_deref().unwrap_or_default();
             let body = String::from_utf8_lossy(&body[..body.len().min(BODY_BYTES_MAX)]).into_owned();
             Error::Status { status: response.status(), body }
-        }
-        tungstenite::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Error::Upgrade("the peer hung up before it answered the upgrade".into())
         }
         error => Error::Upgrade(error.into()),
     }

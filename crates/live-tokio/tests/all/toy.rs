@@ -1,6 +1,6 @@
 //! A toy engine, so that the pump is tested with nothing behind it: it says words, hears words and rings alarms.
 //!
-//! The real engines are met in `session.rs`.
+//! The real engines are met in `engines.rs`.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use live_engine::{Close, CloseReason, CloseText, Disconnect, Engine, Output, Rej
 use live_proto::DecodeError;
 use live_proto::json::{DecodeOptions, Decoded, Strictness};
 use live_tokio::{Connection, Decode, Encode, Options, WebSocketStream};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// A message: any text.
@@ -136,11 +136,11 @@ pub(crate) async fn bare_client(pipe_bytes: usize, options: Options) -> (WebSock
     (WebSocketStream::from_raw_socket(client, Role::Client, None).await, toy(server, Role::Server, options).await)
 }
 
-pub(crate) fn say(toy: &mut Toys, word: impl Into<String>) {
+pub(crate) fn say<S: AsyncRead + AsyncWrite + Unpin>(toy: &mut Connection<Toy, S>, word: impl Into<String>) {
     assert!(toy.command(Command::Say(word.into())).is_ok());
 }
 
-pub(crate) fn close(toy: &mut Toys, code: u16, text: &'static str) {
+pub(crate) fn close<S: AsyncRead + AsyncWrite + Unpin>(toy: &mut Connection<Toy, S>, code: u16, text: &'static str) {
     assert!(toy.command(Command::Close(code, text)).is_ok());
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn arm(toy: &mut Toys, after: Duration) {
 }
 
 /// All that a connection tells from here to its end.
-pub(crate) async fn rest(toy: &mut Toys) -> Vec<String> {
+pub(crate) async fn rest<S: AsyncRead + AsyncWrite + Unpin>(toy: &mut Connection<Toy, S>) -> Vec<String> {
     let mut events = Vec::new();
     while let Some(event) = toy.next().await {
         events.push(event);

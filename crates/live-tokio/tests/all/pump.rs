@@ -1,8 +1,5 @@
 //! What the pump owes to any engine: order, cancel safety, back-pressure, timers, and an end in good order.
 
-#[path = "toy/toy.rs"]
-mod toy;
-
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt, stream};
@@ -10,10 +7,10 @@ use live_tokio::{Frames, Options, Step, UnknownFields};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
-use toy::{Toys, arm, bare_client, close, pair, rest, say, server_options};
+use crate::toy::{self, arm, bare_client, close, pair, rest, say, server_options};
 
 /// Both pipes are far smaller than what each side has to say before it listens, and no future lives longer than one poll.
 #[tokio::test(start_paused = true)]
@@ -37,7 +34,7 @@ async fn nothing_is_lost_or_reordered_when_every_future_is_dropped_after_one_pol
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_words_is_written_at_once() {
     let (client, mut server) = tokio::io::duplex(4096);
-    let mut client = toy::toy(client, tokio_tungstenite::tungstenite::protocol::Role::Client, Options::client()).await;
+    let mut client = toy::toy(client, Role::Client, Options::client()).await;
     for word in ["one", "two", "three"] {
         say(&mut client, word);
     }
@@ -177,8 +174,7 @@ async fn a_message_over_the_limit_is_malformed_and_its_sender_still_reads_why() 
 /// Frames that no library would write.
 async fn raw(bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
     let (mut peer, server) = tokio::io::duplex(4096);
-    let mut server: Toys =
-        toy::toy(server, tokio_tungstenite::tungstenite::protocol::Role::Server, server_options()).await;
+    let mut server = toy::toy(server, Role::Server, server_options()).await;
     peer.write_all(bytes).await.expect("the pipe is open");
     let reader = async {
         let mut answer = Vec::new();

@@ -1,0 +1,5 @@
+//! The tests of live-tokio, in one program: the pump behind a toy engine, dialling, and the real engines on both ends.
+
+mod connect;
+mod pump;
+mod toy;
