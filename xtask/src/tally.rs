@@ -10,12 +10,12 @@ use std::process::ExitCode;
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
-    skipped: Vec<Skip>,
+    pub(crate) skipped: Vec<Skip>,
 }
 
 /// Tests that did not run, and why.
 #[derive(Debug, PartialEq, Eq)]
-struct Skip {
+pub(crate) struct Skip {
     count: u64,
     why: String,
 }
