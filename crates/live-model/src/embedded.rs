@@ -1,0 +1,79 @@
+//! The embedded model: small rules instead of weights, so that a server answers with nothing installed.
+//!
+//! docs/embedded-model.md lists the rules. What it says is decided in [`plan()`], which is pure; how it is said, in text or
+//! speech and at which pace, in a stream over that.
+
+use std::num::NonZeroU32;
+
+use futures_util::stream::{self, BoxStream, StreamExt};
+use live_engine::{ModelOutput, Prompt, ResponseModality};
+
+use crate::model::Model;
+use crate::voice::Voice;
+
+mod args;
+mod count;
+mod heard;
+mod hint;
+mod media;
+mod mention;
+mod piece;
+mod plan;
+mod schema;
+mod speaker;
+mod told;
+
+pub use self::count::Count;
+pub use self::plan::{Plan, Say, plan};
+use self::speaker::{Form, Speaker};
+
+/// How fast the embedded model speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedConfig {
+    /// Pieces of text a second; 0 gives them as fast as they are taken. A piece is about a token.
+    pub pieces_per_second: u32,
+    /// Numbers a second when counting in text, if pieces are not slower: a count must last, whatever the rate of pieces.
+    pub numbers_per_second: NonZeroU32,
+}
+
+impl Default for EmbeddedConfig {
+    /// 50 pieces a second, the pace of a small hosted model, and 3 numbers a second, that of speech.
+    fn default() -> Self {
+        Self { pieces_per_second: 50, numbers_per_second: NonZeroU32::MIN.saturating_add(2) }
+    }
+}
+
+/// The embedded model. Deterministic: the same prompt gets the same answer.
+#[derive(Clone, Debug, Default)]
+pub struct Embedded {
+    config: EmbeddedConfig,
+}
+
+impl Embedded {
+    /// A model that speaks as fast as `config` says.
+    pub fn new(config: EmbeddedConfig) -> Self {
+        Self { config }
+    }
+}
+
+impl Model for Embedded {
+    /// Answers by the rules. Needs a tokio runtime with time when polled.
+    fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
+        let plan = plan(&prompt);
+        let speaker = Speaker::new(plan, form(&prompt), tokens_max(&prompt), &self.config);
+        stream::unfold(speaker, async |mut speaker| speaker.next().await.map(|output| (output, speaker))).boxed()
+    }
+}
+
+fn form(prompt: &Prompt) -> Form {
+    match prompt.session.modality {
+        ResponseModality::Text => Form::Text,
+        ResponseModality::Audio => Form::Speech(Voice::named(&prompt.session.voice).copied().unwrap_or_default()),
+    }
+}
+
+/// The limit of the answer in tokens; what is not a limit limits nothing.
+fn tokens_max(prompt: &Prompt) -> u64 {
+    let max = prompt.session.generation.max_output_tokens.and_then(|max| u64::try_from(max).ok());
+    max.filter(|max| *max > 0).unwrap_or(u64::MAX)
+}
