@@ -2,8 +2,8 @@
 
 use crate::content::IntoParts;
 use crate::{
-    ActivityEnd, ActivityStart, Blob, ClientContent, ClientMessage, Content, FunctionResponse, RealtimeInput, Setup, Struct,
-    ToolResponse,
+    ActivityEnd, ActivityStart, Blob, ClientContent, ClientMessage, Content, FunctionResponse, RealtimeInput, Setup,
+    Struct, ToolResponse,
 };
 
 impl ClientMessage {

@@ -1,8 +1,8 @@
 //! The first message of a session: constructors of what it commonly holds.
 
 use crate::{
-    AudioTranscriptionConfig, AutomaticActivityDetection, Modality, PrebuiltVoiceConfig, Setup, SpeechConfig, VoiceChoice,
-    VoiceConfig,
+    AudioTranscriptionConfig, AutomaticActivityDetection, Modality, PrebuiltVoiceConfig, Setup, SpeechConfig,
+    VoiceChoice, VoiceConfig,
 };
 
 impl Setup {

@@ -38,7 +38,9 @@ impl From<std::time::Duration> for Duration {
     /// Cuts at 10,000 years.
     fn from(duration: std::time::Duration) -> Self {
         match i64::try_from(duration.as_secs()) {
-            Ok(seconds) if seconds < DURATION_SECONDS_MAX => Self { seconds, nanos: duration.subsec_nanos().cast_signed() },
+            Ok(seconds) if seconds < DURATION_SECONDS_MAX => {
+                Self { seconds, nanos: duration.subsec_nanos().cast_signed() }
+            }
             _ => Self { seconds: DURATION_SECONDS_MAX, nanos: 0 },
         }
     }
@@ -230,7 +232,9 @@ mod tests {
 
     #[test]
     fn durations_read_and_print_as_the_wire_has_them() {
-        for (text, seconds, nanos) in [("50s", 50, 0), ("57.500s", 57, 500_000_000), ("-1.000001s", -1, -1000), ("0s", 0, 0)] {
+        for (text, seconds, nanos) in
+            [("50s", 50, 0), ("57.500s", 57, 500_000_000), ("-1.000001s", -1, -1000), ("0s", 0, 0)]
+        {
             let duration = Duration { seconds, nanos };
             assert_eq!(text.parse(), Ok(duration));
             assert_eq!(duration.to_string(), text);
@@ -247,7 +251,13 @@ mod tests {
         assert_eq!(time.map(|time| time.to_string()).as_deref(), Ok("2026-11-21T20:45:30.624771Z"));
         assert_eq!("1970-01-01T01:00:00+01:00".parse(), Ok(Timestamp { seconds: 0, nanos: 0 }));
         assert_eq!("1969-12-31T23:59:59.5Z".parse(), Ok(Timestamp { seconds: -1, nanos: 500_000_000 }));
-        for bad in ["2027-02-29T00:00:00Z", "2027-01-01 00:00:00Z", "2027-01-01T00:00:00", "0000-01-01T00:00:00Z", "2027-1-1T0:0:0Z"] {
+        for bad in [
+            "2027-02-29T00:00:00Z",
+            "2027-01-01 00:00:00Z",
+            "2027-01-01T00:00:00",
+            "0000-01-01T00:00:00Z",
+            "2027-1-1T0:0:0Z",
+        ] {
             assert_eq!(bad.parse::<Timestamp>(), Err(TimeError), "{bad}");
         }
     }

@@ -16,7 +16,7 @@ pub fn write(schema: &Schema) -> String {
 fn write_to_pb(out: &mut String, message: &Message) {
     let (name, pb) = (&message.name, &message.pb);
     if let ([Member::Oneof(oneof)], true) = (message.members.as_slice(), message.is_enum) {
-        let arms = oneof_to_pb(oneof, "", name);
+        let arms = oneof_to_pb(oneof, name, |value| format!("Some({value})"));
         let _ = writeln!(
             out,
             "impl From<{name}> for pb::{pb} {{
@@ -38,16 +38,11 @@ fn write_to_pb(out: &mut String, message: &Message) {
                 let _ = writeln!(values, "{}: {},", field.rust, field_to_pb(field));
             }
             Member::Oneof(oneof) => {
-                let arms = oneof_to_pb(oneof, "", &oneof.name);
+                let arms = oneof_to_pb(oneof, &oneof.name, |value| value);
                 let _ = writeln!(values, "{}: {}.map(|it| match it {{ {arms} }}),", oneof.pb_field, oneof.field);
             }
         }
     }
-    let values = if message.members.iter().any(|member| matches!(member, Member::Oneof(_))) {
-        values.replace("=> Some(", "=> (")
-    } else {
-        values
-    };
     let it = if names.is_empty() { "_" } else { "it" };
     let destructure =
         if names.is_empty() { String::new() } else { format!("let {name} {{ {names} }} = it;\n") };
@@ -110,14 +105,15 @@ fn member_names(message: &Message) -> String {
     names.join(", ")
 }
 
-fn oneof_to_pb(oneof: &Oneof, _indent: &str, name: &str) -> String {
+fn oneof_to_pb(oneof: &Oneof, name: &str, wrap: fn(String) -> String) -> String {
     oneof
         .fields
         .iter()
         .map(|field| {
             let value = one_to_pb(field, "it");
             let it = if field.ty == Ty::NullValue { "_" } else { "it" };
-            format!("{name}::{}({it}) => Some(pb::{}::{}({value})),\n", field.variant, oneof.pb_enum, field.variant)
+            let value = wrap(format!("pb::{}::{}({value})", oneof.pb_enum, field.variant));
+            format!("{name}::{}({it}) => {value},\n", field.variant)
         })
         .collect()
 }
@@ -152,6 +148,12 @@ fn field_from_pb(field: &Field) -> String {
     let rust = &field.rust;
     if is_same(&field.ty) {
         return rust.clone();
+    }
+    if let (Ty::Enum(name), Shape::Optional) = (&field.ty, field.shape) {
+        return format!("{rust}.map({name}::from_number)");
+    }
+    if let (Ty::Enum(name), Shape::List) = (&field.ty, field.shape) {
+        return format!("{rust}.into_iter().map({name}::from_number).collect()");
     }
     let one = one_from_pb(field, "it");
     match field.shape {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::schema::{Field, Member, Message, Oneof, Schema, Shape};
+use super::schema::{Field, Member, Message, Oneof, Schema, Shape, Ty};
 
 pub fn write(schema: &Schema) -> String {
     let mut out = String::from(
@@ -87,7 +87,7 @@ fn write_message(out: &mut String, message: &Message) {
     let body = if fields.is_empty() {
         "        reader.unknown(key)".to_owned()
     } else {
-        format!("match key {{ {arms} _ => return reader.unknown(key), }}\nOk(())")
+        format!("match key {{ {arms} _ => reader.unknown(key), }}")
     };
     let _ = writeln!(
         out,
@@ -134,47 +134,43 @@ fn pattern(field: &Field) -> String {
 }
 
 fn read_arm(out: &mut String, field: &Field) {
-    let value = match field.shape {
-        Shape::Plain => "reader.value()?".to_owned(),
-        Shape::Optional => "Some(reader.value()?)".to_owned(),
-        Shape::List => format!("reader.list::<{}, _>()?", field.ty.rust()),
-        Shape::Map => "reader.map()?".to_owned(),
+    let method = match field.shape {
+        Shape::Plain => "plain",
+        Shape::Optional if null_is_data(field) => "optional_nullable",
+        Shape::Optional => "optional",
+        Shape::List => "list_field",
+        Shape::Map => "map_field",
     };
-    let enter = enter(field);
     let _ = writeln!(
         out,
-        "{} => if reader.{enter}(seen, {}, &FIELDS[{}], key)? {{ self.{} = {value}; reader.leave(); }},",
+        "{} => reader.{method}(seen, {index}, &FIELDS[{index}], key, &mut self.{}),",
         pattern(field),
-        field.index,
-        field.index,
-        field.rust
+        field.rust,
+        index = field.index
     );
 }
 
 fn read_oneof_arm(out: &mut String, message: &Message, oneof: &Oneof, field: &Field) {
-    let set = if message.is_enum { "!matches!(self, Self::Empty)".to_owned() } else { format!("self.{}.is_some()", oneof.field) };
+    let set =
+        if message.is_enum { "(!matches!(self, Self::Empty))".to_owned() } else { format!("self.{}.is_some()", oneof.field) };
     let store = if message.is_enum {
-        format!("*self = Self::{}(reader.value()?);", field.variant)
+        format!("*self = Self::{}(it)", field.variant)
     } else {
-        format!("self.{} = Some({}::{}(reader.value()?));", oneof.field, oneof.name, field.variant)
+        format!("self.{} = Some({}::{}(it))", oneof.field, oneof.name, field.variant)
     };
-    let enter = enter(field);
+    let method = if null_is_data(field) { "member_nullable" } else { "member" };
     let _ = writeln!(
         out,
-        "{} => if reader.{enter}(seen, {}, &FIELDS[{}], key)? {{ if {set} {{ return Err(reader.oneof_conflict(\"{}\", &FIELDS[{}])); }} {store} reader.leave(); }},",
+        "{} => {{ if let Some(it) = reader.{method}(seen, {index}, &FIELDS[{index}], key, {set}.then_some(\"{}\"))? {{ {store}; }} Ok(()) }}",
         pattern(field),
-        field.index,
-        field.index,
         oneof.proto,
-        field.index
+        index = field.index
     );
 }
 
 /// `null` leaves a field unset, except where null is a value.
-fn enter(field: &Field) -> &'static str {
-    use super::schema::Ty;
-    let null_is_data = matches!(field.ty, Ty::Value | Ty::NullValue) && matches!(field.shape, Shape::Plain | Shape::Optional);
-    if null_is_data { "enter_nullable" } else { "enter" }
+fn null_is_data(field: &Field) -> bool {
+    matches!(field.ty, Ty::Value | Ty::NullValue)
 }
 
 fn write_oneof(out: &mut String, message: &Message, oneof: &Oneof) {

@@ -18,6 +18,9 @@ pub const INLINE: &[&str] = &[
     "Part.inline_data",
 ];
 
+/// The oneof whose biggest variant is the one that audio takes.
+pub const HOT_ONEOF: &str = "ServerPayload";
+
 /// Strings held as `MimeType`, which does not allocate for the types that audio comes in.
 pub const MIME_TYPES: &[&str] = &["Blob.mime_type"];
 

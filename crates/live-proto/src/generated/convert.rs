@@ -6,28 +6,28 @@ use crate::*;
 impl From<Blob> for pb::Blob {
     fn from(it: Blob) -> Self {
         let Blob { mime_type, data, display_name } = it;
-        Self { mime_type: mime_type.into(), data: data, display_name: display_name }
+        Self { mime_type: mime_type.into(), data, display_name }
     }
 }
 
 impl From<pb::Blob> for Blob {
     fn from(it: pb::Blob) -> Self {
         let pb::Blob { mime_type, data, display_name } = it;
-        Self { mime_type: mime_type.into(), data: data, display_name: display_name }
+        Self { mime_type: mime_type.into(), data, display_name }
     }
 }
 
 impl From<FileData> for pb::FileData {
     fn from(it: FileData) -> Self {
         let FileData { mime_type, file_uri, display_name } = it;
-        Self { mime_type: mime_type, file_uri: file_uri, display_name: display_name }
+        Self { mime_type, file_uri, display_name }
     }
 }
 
 impl From<pb::FileData> for FileData {
     fn from(it: pb::FileData) -> Self {
         let pb::FileData { mime_type, file_uri, display_name } = it;
-        Self { mime_type: mime_type, file_uri: file_uri, display_name: display_name }
+        Self { mime_type, file_uri, display_name }
     }
 }
 
@@ -37,7 +37,7 @@ impl From<VideoMetadata> for pb::VideoMetadata {
         Self {
             start_offset: start_offset.map(|it| it.into()),
             end_offset: end_offset.map(|it| it.into()),
-            fps: fps,
+            fps,
             content_layers: content_layers.into_iter().map(|it| it.number()).collect(),
         }
     }
@@ -49,8 +49,8 @@ impl From<pb::VideoMetadata> for VideoMetadata {
         Self {
             start_offset: start_offset.map(|it| it.into()),
             end_offset: end_offset.map(|it| it.into()),
-            fps: fps,
-            content_layers: content_layers.into_iter().map(|it| VideoContentLayer::from_number(it)).collect(),
+            fps,
+            content_layers: content_layers.into_iter().map(VideoContentLayer::from_number).collect(),
         }
     }
 }
@@ -58,39 +58,35 @@ impl From<pb::VideoMetadata> for VideoMetadata {
 impl From<PartMediaResolution> for pb::PartMediaResolution {
     fn from(it: PartMediaResolution) -> Self {
         let PartMediaResolution { level, num_tokens } = it;
-        Self { level: level.number(), num_tokens: num_tokens }
+        Self { level: level.number(), num_tokens }
     }
 }
 
 impl From<pb::PartMediaResolution> for PartMediaResolution {
     fn from(it: pb::PartMediaResolution) -> Self {
         let pb::PartMediaResolution { level, num_tokens } = it;
-        Self { level: PartMediaResolutionLevel::from_number(level), num_tokens: num_tokens }
+        Self { level: PartMediaResolutionLevel::from_number(level), num_tokens }
     }
 }
 
 impl From<SpeechMetadata> for pb::SpeechMetadata {
     fn from(it: SpeechMetadata) -> Self {
         let SpeechMetadata { speaker, style } = it;
-        Self { speaker: speaker, style: style }
+        Self { speaker, style }
     }
 }
 
 impl From<pb::SpeechMetadata> for SpeechMetadata {
     fn from(it: pb::SpeechMetadata) -> Self {
         let pb::SpeechMetadata { speaker, style } = it;
-        Self { speaker: speaker, style: style }
+        Self { speaker, style }
     }
 }
 
 impl From<DocumentMetadata> for pb::DocumentMetadata {
     fn from(it: DocumentMetadata) -> Self {
         let DocumentMetadata { start_page, end_page, content_layers } = it;
-        Self {
-            start_page: start_page,
-            end_page: end_page,
-            content_layers: content_layers.into_iter().map(|it| it.number()).collect(),
-        }
+        Self { start_page, end_page, content_layers: content_layers.into_iter().map(|it| it.number()).collect() }
     }
 }
 
@@ -98,9 +94,9 @@ impl From<pb::DocumentMetadata> for DocumentMetadata {
     fn from(it: pb::DocumentMetadata) -> Self {
         let pb::DocumentMetadata { start_page, end_page, content_layers } = it;
         Self {
-            start_page: start_page,
-            end_page: end_page,
-            content_layers: content_layers.into_iter().map(|it| DocumentContentLayer::from_number(it)).collect(),
+            start_page,
+            end_page,
+            content_layers: content_layers.into_iter().map(DocumentContentLayer::from_number).collect(),
         }
     }
 }
@@ -108,11 +104,7 @@ impl From<pb::DocumentMetadata> for DocumentMetadata {
 impl From<SpreadsheetMetadata> for pb::SpreadsheetMetadata {
     fn from(it: SpreadsheetMetadata) -> Self {
         let SpreadsheetMetadata { visible_cells, sheet_index, content_layers } = it;
-        Self {
-            visible_cells: visible_cells,
-            sheet_index: sheet_index,
-            content_layers: content_layers.into_iter().map(|it| it.number()).collect(),
-        }
+        Self { visible_cells, sheet_index, content_layers: content_layers.into_iter().map(|it| it.number()).collect() }
     }
 }
 
@@ -120,9 +112,9 @@ impl From<pb::SpreadsheetMetadata> for SpreadsheetMetadata {
     fn from(it: pb::SpreadsheetMetadata) -> Self {
         let pb::SpreadsheetMetadata { visible_cells, sheet_index, content_layers } = it;
         Self {
-            visible_cells: visible_cells,
-            sheet_index: sheet_index,
-            content_layers: content_layers.into_iter().map(|it| SpreadsheetContentLayer::from_number(it)).collect(),
+            visible_cells,
+            sheet_index,
+            content_layers: content_layers.into_iter().map(SpreadsheetContentLayer::from_number).collect(),
         }
     }
 }
@@ -153,8 +145,8 @@ impl From<FunctionDeclaration> for pb::FunctionDeclaration {
             response_json_schema,
         } = it;
         Self {
-            name: name,
-            description: description,
+            name,
+            description,
             parameters: parameters.map(|it| (*it).into()),
             response: response.map(|it| (*it).into()),
             behavior: behavior.number(),
@@ -176,8 +168,8 @@ impl From<pb::FunctionDeclaration> for FunctionDeclaration {
             response_json_schema,
         } = it;
         Self {
-            name: name,
-            description: description,
+            name,
+            description,
             parameters: parameters.map(|it| Box::new(it.into())),
             response: response.map(|it| Box::new(it.into())),
             behavior: Behavior::from_number(behavior),
@@ -218,30 +210,30 @@ impl From<Schema> for pb::Schema {
         } = it;
         Self {
             r#type: r#type.number(),
-            format: format,
-            description: description,
-            nullable: nullable,
-            r#enum: r#enum,
+            format,
+            description,
+            nullable,
+            r#enum,
             items: items.map(|it| Box::new((*it).into())),
             properties: properties.into_iter().map(|(key, it)| (key, it.into())).collect(),
-            required: required,
-            min_properties: min_properties,
-            max_properties: max_properties,
-            minimum: minimum,
-            maximum: maximum,
-            min_length: min_length,
-            max_length: max_length,
-            pattern: pattern,
+            required,
+            min_properties,
+            max_properties,
+            minimum,
+            maximum,
+            min_length,
+            max_length,
+            pattern,
             example: example.map(|it| it.into()),
             any_of: any_of.into_iter().map(|it| it.into()).collect(),
-            max_items: max_items,
-            min_items: min_items,
-            property_ordering: property_ordering,
-            title: title,
+            max_items,
+            min_items,
+            property_ordering,
+            title,
             default: default.map(|it| it.into()),
             additional_properties: additional_properties.map(|it| it.into()),
             defs: defs.into_iter().map(|(key, it)| (key, it.into())).collect(),
-            r#ref: r#ref,
+            r#ref,
         }
     }
 }
@@ -277,30 +269,30 @@ impl From<pb::Schema> for Schema {
         } = it;
         Self {
             r#type: SchemaType::from_number(r#type),
-            format: format,
-            description: description,
-            nullable: nullable,
-            r#enum: r#enum,
+            format,
+            description,
+            nullable,
+            r#enum,
             items: items.map(|it| Box::new((*it).into())),
             properties: properties.into_iter().map(|(key, it)| (key, it.into())).collect(),
-            required: required,
-            min_properties: min_properties,
-            max_properties: max_properties,
-            minimum: minimum,
-            maximum: maximum,
-            min_length: min_length,
-            max_length: max_length,
-            pattern: pattern,
+            required,
+            min_properties,
+            max_properties,
+            minimum,
+            maximum,
+            min_length,
+            max_length,
+            pattern,
             example: example.map(|it| it.into()),
             any_of: any_of.into_iter().map(|it| it.into()).collect(),
-            max_items: max_items,
-            min_items: min_items,
-            property_ordering: property_ordering,
-            title: title,
+            max_items,
+            min_items,
+            property_ordering,
+            title,
             default: default.map(|it| it.into()),
             additional_properties: additional_properties.map(|it| it.into()),
             defs: defs.into_iter().map(|(key, it)| (key, it.into())).collect(),
-            r#ref: r#ref,
+            r#ref,
         }
     }
 }
@@ -311,7 +303,7 @@ impl From<ToolConfig> for pb::ToolConfig {
         Self {
             function_calling_config: function_calling_config.map(|it| (*it).into()),
             retrieval_config: retrieval_config.map(|it| (*it).into()),
-            include_server_side_tool_invocations: include_server_side_tool_invocations,
+            include_server_side_tool_invocations,
         }
     }
 }
@@ -322,7 +314,7 @@ impl From<pb::ToolConfig> for ToolConfig {
         Self {
             function_calling_config: function_calling_config.map(|it| Box::new(it.into())),
             retrieval_config: retrieval_config.map(|it| Box::new(it.into())),
-            include_server_side_tool_invocations: include_server_side_tool_invocations,
+            include_server_side_tool_invocations,
         }
     }
 }
@@ -330,50 +322,42 @@ impl From<pb::ToolConfig> for ToolConfig {
 impl From<FunctionCallingConfig> for pb::FunctionCallingConfig {
     fn from(it: FunctionCallingConfig) -> Self {
         let FunctionCallingConfig { mode, allowed_function_names, stream_function_call_arguments } = it;
-        Self {
-            mode: mode.number(),
-            allowed_function_names: allowed_function_names,
-            stream_function_call_arguments: stream_function_call_arguments,
-        }
+        Self { mode: mode.number(), allowed_function_names, stream_function_call_arguments }
     }
 }
 
 impl From<pb::FunctionCallingConfig> for FunctionCallingConfig {
     fn from(it: pb::FunctionCallingConfig) -> Self {
         let pb::FunctionCallingConfig { mode, allowed_function_names, stream_function_call_arguments } = it;
-        Self {
-            mode: FunctionCallingMode::from_number(mode),
-            allowed_function_names: allowed_function_names,
-            stream_function_call_arguments: stream_function_call_arguments,
-        }
+        Self { mode: FunctionCallingMode::from_number(mode), allowed_function_names, stream_function_call_arguments }
     }
 }
 
 impl From<RetrievalConfig> for pb::RetrievalConfig {
     fn from(it: RetrievalConfig) -> Self {
         let RetrievalConfig { lat_lng, language_code } = it;
-        Self { lat_lng: lat_lng.map(|it| it.into()), language_code: language_code }
+        Self { lat_lng: lat_lng.map(|it| it.into()), language_code }
     }
 }
 
 impl From<pb::RetrievalConfig> for RetrievalConfig {
     fn from(it: pb::RetrievalConfig) -> Self {
         let pb::RetrievalConfig { lat_lng, language_code } = it;
-        Self { lat_lng: lat_lng.map(|it| it.into()), language_code: language_code }
+        Self { lat_lng: lat_lng.map(|it| it.into()), language_code }
     }
 }
 
 impl From<LatLng> for pb::LatLng {
     fn from(it: LatLng) -> Self {
         let LatLng { latitude, longitude } = it;
-        Self { latitude: latitude, longitude: longitude }
+        Self { latitude, longitude }
     }
 }
 
 impl From<pb::LatLng> for LatLng {
     fn from(it: pb::LatLng) -> Self {
         let pb::LatLng { latitude, longitude } = it;
-        Self { latitude: latitude, longitude: longitude }
+        Self { latitude, longitude }
     }
 }
 
@@ -381,10 +365,10 @@ impl From<FunctionResponse> for pb::FunctionResponse {
     fn from(it: FunctionResponse) -> Self {
         let FunctionResponse { name, response, id, will_continue, scheduling, parts } = it;
         Self {
-            name: name,
+            name,
             response: response.map(|it| it.into()),
-            id: id,
-            will_continue: will_continue,
+            id,
+            will_continue,
             scheduling: scheduling.map(|it| it.number()),
             parts: parts.into_iter().map(|it| it.into()).collect(),
         }
@@ -395,11 +379,11 @@ impl From<pb::FunctionResponse> for FunctionResponse {
     fn from(it: pb::FunctionResponse) -> Self {
         let pb::FunctionResponse { name, response, id, will_continue, scheduling, parts } = it;
         Self {
-            name: name,
+            name,
             response: response.map(|it| it.into()),
-            id: id,
-            will_continue: will_continue,
-            scheduling: scheduling.map(|it| Scheduling::from_number(it)),
+            id,
+            will_continue,
+            scheduling: scheduling.map(Scheduling::from_number),
             parts: parts.into_iter().map(|it| it.into()).collect(),
         }
     }
@@ -418,10 +402,8 @@ impl From<FunctionResponsePart> for pb::FunctionResponsePart {
         } = it;
         Self {
             data: data.map(|it| match it {
-                FunctionResponsePartData::InlineData(it) => {
-                    (pb::function_response_part::Data::InlineData((*it).into()))
-                }
-                FunctionResponsePartData::FileData(it) => (pb::function_response_part::Data::FileData((*it).into())),
+                FunctionResponsePartData::InlineData(it) => pb::function_response_part::Data::InlineData((*it).into()),
+                FunctionResponsePartData::FileData(it) => pb::function_response_part::Data::FileData((*it).into()),
             }),
             media_processing: media_processing.number(),
             media_resolution: media_resolution.map(|it| it.into()),
@@ -466,28 +448,28 @@ impl From<pb::FunctionResponsePart> for FunctionResponsePart {
 impl From<FunctionResponseBlob> for pb::FunctionResponseBlob {
     fn from(it: FunctionResponseBlob) -> Self {
         let FunctionResponseBlob { mime_type, data, display_name } = it;
-        Self { mime_type: mime_type, data: data, display_name: display_name }
+        Self { mime_type, data, display_name }
     }
 }
 
 impl From<pb::FunctionResponseBlob> for FunctionResponseBlob {
     fn from(it: pb::FunctionResponseBlob) -> Self {
         let pb::FunctionResponseBlob { mime_type, data, display_name } = it;
-        Self { mime_type: mime_type, data: data, display_name: display_name }
+        Self { mime_type, data, display_name }
     }
 }
 
 impl From<FunctionResponseFileData> for pb::FunctionResponseFileData {
     fn from(it: FunctionResponseFileData) -> Self {
         let FunctionResponseFileData { file_uri, mime_type, display_name } = it;
-        Self { file_uri: file_uri, mime_type: mime_type, display_name: display_name }
+        Self { file_uri, mime_type, display_name }
     }
 }
 
 impl From<pb::FunctionResponseFileData> for FunctionResponseFileData {
     fn from(it: pb::FunctionResponseFileData) -> Self {
         let pb::FunctionResponseFileData { file_uri, mime_type, display_name } = it;
-        Self { file_uri: file_uri, mime_type: mime_type, display_name: display_name }
+        Self { file_uri, mime_type, display_name }
     }
 }
 
@@ -495,11 +477,11 @@ impl From<FunctionCall> for pb::FunctionCall {
     fn from(it: FunctionCall) -> Self {
         let FunctionCall { name, args, id, partial_args, will_continue } = it;
         Self {
-            name: name,
+            name,
             args: args.map(|it| it.into()),
-            id: id,
+            id,
             partial_args: partial_args.into_iter().map(|it| it.into()).collect(),
-            will_continue: will_continue,
+            will_continue,
         }
     }
 }
@@ -508,11 +490,11 @@ impl From<pb::FunctionCall> for FunctionCall {
     fn from(it: pb::FunctionCall) -> Self {
         let pb::FunctionCall { name, args, id, partial_args, will_continue } = it;
         Self {
-            name: name,
+            name,
             args: args.map(|it| it.into()),
-            id: id,
+            id,
             partial_args: partial_args.into_iter().map(|it| it.into()).collect(),
-            will_continue: will_continue,
+            will_continue,
         }
     }
 }
@@ -522,13 +504,13 @@ impl From<PartialArg> for pb::PartialArg {
         let PartialArg { delta, json_path, will_continue } = it;
         Self {
             delta: delta.map(|it| match it {
-                PartialArgDelta::BoolValue(it) => (pb::partial_arg::Delta::BoolValue(it)),
-                PartialArgDelta::NullValue(_) => (pb::partial_arg::Delta::NullValue(0)),
-                PartialArgDelta::NumberValue(it) => (pb::partial_arg::Delta::NumberValue(it)),
-                PartialArgDelta::StringValue(it) => (pb::partial_arg::Delta::StringValue(it)),
+                PartialArgDelta::BoolValue(it) => pb::partial_arg::Delta::BoolValue(it),
+                PartialArgDelta::NullValue(_) => pb::partial_arg::Delta::NullValue(0),
+                PartialArgDelta::NumberValue(it) => pb::partial_arg::Delta::NumberValue(it),
+                PartialArgDelta::StringValue(it) => pb::partial_arg::Delta::StringValue(it),
             }),
-            json_path: json_path,
-            will_continue: will_continue,
+            json_path,
+            will_continue,
         }
     }
 }
@@ -543,8 +525,8 @@ impl From<pb::PartialArg> for PartialArg {
                 pb::partial_arg::Delta::NumberValue(it) => PartialArgDelta::NumberValue(it),
                 pb::partial_arg::Delta::StringValue(it) => PartialArgDelta::StringValue(it),
             }),
-            json_path: json_path,
-            will_continue: will_continue,
+            json_path,
+            will_continue,
         }
     }
 }
@@ -552,14 +534,14 @@ impl From<pb::PartialArg> for PartialArg {
 impl From<Content> for pb::Content {
     fn from(it: Content) -> Self {
         let Content { parts, role } = it;
-        Self { parts: parts.into_iter().map(|it| it.into()).collect(), role: role }
+        Self { parts: parts.into_iter().map(|it| it.into()).collect(), role }
     }
 }
 
 impl From<pb::Content> for Content {
     fn from(it: pb::Content) -> Self {
         let pb::Content { parts, role } = it;
-        Self { parts: parts.into_iter().map(|it| it.into()).collect(), role: role }
+        Self { parts: parts.into_iter().map(|it| it.into()).collect(), role }
     }
 }
 
@@ -583,17 +565,17 @@ impl From<Part> for pb::Part {
         } = it;
         Self {
             data: data.map(|it| match it {
-                PartData::Text(it) => (pb::part::Data::Text(it)),
-                PartData::InlineData(it) => (pb::part::Data::InlineData(it.into())),
-                PartData::FunctionCall(it) => (pb::part::Data::FunctionCall((*it).into())),
-                PartData::FunctionResponse(it) => (pb::part::Data::FunctionResponse((*it).into())),
-                PartData::FileData(it) => (pb::part::Data::FileData((*it).into())),
-                PartData::ExecutableCode(it) => (pb::part::Data::ExecutableCode((*it).into())),
-                PartData::CodeExecutionResult(it) => (pb::part::Data::CodeExecutionResult((*it).into())),
+                PartData::Text(it) => pb::part::Data::Text(it),
+                PartData::InlineData(it) => pb::part::Data::InlineData(it.into()),
+                PartData::FunctionCall(it) => pb::part::Data::FunctionCall((*it).into()),
+                PartData::FunctionResponse(it) => pb::part::Data::FunctionResponse((*it).into()),
+                PartData::FileData(it) => pb::part::Data::FileData((*it).into()),
+                PartData::ExecutableCode(it) => pb::part::Data::ExecutableCode((*it).into()),
+                PartData::CodeExecutionResult(it) => pb::part::Data::CodeExecutionResult((*it).into()),
             }),
             part_metadata: part_metadata.map(|it| it.into()),
-            thought: thought,
-            thought_signature: thought_signature,
+            thought,
+            thought_signature,
             video_metadata: video_metadata.map(|it| (*it).into()),
             media_resolution: media_resolution.map(|it| it.into()),
             tool_call: tool_call.map(|it| (*it).into()),
@@ -637,8 +619,8 @@ impl From<pb::Part> for Part {
                 pb::part::Data::CodeExecutionResult(it) => PartData::CodeExecutionResult(Box::new(it.into())),
             }),
             part_metadata: part_metadata.map(|it| it.into()),
-            thought: thought,
-            thought_signature: thought_signature,
+            thought,
+            thought_signature,
             video_metadata: video_metadata.map(|it| Box::new(it.into())),
             media_resolution: media_resolution.map(|it| it.into()),
             tool_call: tool_call.map(|it| Box::new(it.into())),
@@ -656,56 +638,56 @@ impl From<pb::Part> for Part {
 impl From<ExecutableCode> for pb::ExecutableCode {
     fn from(it: ExecutableCode) -> Self {
         let ExecutableCode { language, code, id } = it;
-        Self { language: language.number(), code: code, id: id }
+        Self { language: language.number(), code, id }
     }
 }
 
 impl From<pb::ExecutableCode> for ExecutableCode {
     fn from(it: pb::ExecutableCode) -> Self {
         let pb::ExecutableCode { language, code, id } = it;
-        Self { language: Language::from_number(language), code: code, id: id }
+        Self { language: Language::from_number(language), code, id }
     }
 }
 
 impl From<CodeExecutionResult> for pb::CodeExecutionResult {
     fn from(it: CodeExecutionResult) -> Self {
         let CodeExecutionResult { outcome, output, id } = it;
-        Self { outcome: outcome.number(), output: output, id: id }
+        Self { outcome: outcome.number(), output, id }
     }
 }
 
 impl From<pb::CodeExecutionResult> for CodeExecutionResult {
     fn from(it: pb::CodeExecutionResult) -> Self {
         let pb::CodeExecutionResult { outcome, output, id } = it;
-        Self { outcome: Outcome::from_number(outcome), output: output, id: id }
+        Self { outcome: Outcome::from_number(outcome), output, id }
     }
 }
 
 impl From<BuiltInToolCall> for pb::BuiltInToolCall {
     fn from(it: BuiltInToolCall) -> Self {
         let BuiltInToolCall { id, tool_type, args } = it;
-        Self { id: id, tool_type: tool_type.number(), args: args.map(|it| it.into()) }
+        Self { id, tool_type: tool_type.number(), args: args.map(|it| it.into()) }
     }
 }
 
 impl From<pb::BuiltInToolCall> for BuiltInToolCall {
     fn from(it: pb::BuiltInToolCall) -> Self {
         let pb::BuiltInToolCall { id, tool_type, args } = it;
-        Self { id: id, tool_type: ToolType::from_number(tool_type), args: args.map(|it| it.into()) }
+        Self { id, tool_type: ToolType::from_number(tool_type), args: args.map(|it| it.into()) }
     }
 }
 
 impl From<BuiltInToolResponse> for pb::BuiltInToolResponse {
     fn from(it: BuiltInToolResponse) -> Self {
         let BuiltInToolResponse { id, tool_type, response } = it;
-        Self { id: id, tool_type: tool_type.number(), response: response.map(|it| it.into()) }
+        Self { id, tool_type: tool_type.number(), response: response.map(|it| it.into()) }
     }
 }
 
 impl From<pb::BuiltInToolResponse> for BuiltInToolResponse {
     fn from(it: pb::BuiltInToolResponse) -> Self {
         let pb::BuiltInToolResponse { id, tool_type, response } = it;
-        Self { id: id, tool_type: ToolType::from_number(tool_type), response: response.map(|it| it.into()) }
+        Self { id, tool_type: ToolType::from_number(tool_type), response: response.map(|it| it.into()) }
     }
 }
 
@@ -713,10 +695,10 @@ impl From<Transcription> for pb::BidiGenerateContentTranscription {
     fn from(it: Transcription) -> Self {
         let Transcription { text, finished, language_code, speaker_label, words, start_offset, end_offset } = it;
         Self {
-            text: text,
-            finished: finished,
-            language_code: language_code,
-            speaker_label: speaker_label,
+            text,
+            finished,
+            language_code,
+            speaker_label,
             words: words.into_iter().map(|it| it.into()).collect(),
             start_offset: start_offset.map(|it| it.into()),
             end_offset: end_offset.map(|it| it.into()),
@@ -736,10 +718,10 @@ impl From<pb::BidiGenerateContentTranscription> for Transcription {
             end_offset,
         } = it;
         Self {
-            text: text,
-            finished: finished,
-            language_code: language_code,
-            speaker_label: speaker_label,
+            text,
+            finished,
+            language_code,
+            speaker_label,
             words: words.into_iter().map(|it| it.into()).collect(),
             start_offset: start_offset.map(|it| it.into()),
             end_offset: end_offset.map(|it| it.into()),
@@ -750,14 +732,14 @@ impl From<pb::BidiGenerateContentTranscription> for Transcription {
 impl From<WordInfo> for pb::WordInfo {
     fn from(it: WordInfo) -> Self {
         let WordInfo { word, start_offset, end_offset } = it;
-        Self { word: word, start_offset: start_offset.map(|it| it.into()), end_offset: end_offset.map(|it| it.into()) }
+        Self { word, start_offset: start_offset.map(|it| it.into()), end_offset: end_offset.map(|it| it.into()) }
     }
 }
 
 impl From<pb::WordInfo> for WordInfo {
     fn from(it: pb::WordInfo) -> Self {
         let pb::WordInfo { word, start_offset, end_offset } = it;
-        Self { word: word, start_offset: start_offset.map(|it| it.into()), end_offset: end_offset.map(|it| it.into()) }
+        Self { word, start_offset: start_offset.map(|it| it.into()), end_offset: end_offset.map(|it| it.into()) }
     }
 }
 
@@ -773,7 +755,7 @@ impl From<RealtimeInputConfig> for pb::RealtimeInputConfig {
             automatic_activity_detection: automatic_activity_detection.map(|it| (*it).into()),
             activity_handling: activity_handling.map(|it| it.number()),
             turn_coverage: turn_coverage.map(|it| it.number()),
-            interim_transcript_timestamp_enabled: interim_transcript_timestamp_enabled,
+            interim_transcript_timestamp_enabled,
         }
     }
 }
@@ -788,9 +770,9 @@ impl From<pb::RealtimeInputConfig> for RealtimeInputConfig {
         } = it;
         Self {
             automatic_activity_detection: automatic_activity_detection.map(|it| Box::new(it.into())),
-            activity_handling: activity_handling.map(|it| ActivityHandling::from_number(it)),
-            turn_coverage: turn_coverage.map(|it| TurnCoverage::from_number(it)),
-            interim_transcript_timestamp_enabled: interim_transcript_timestamp_enabled,
+            activity_handling: activity_handling.map(ActivityHandling::from_number),
+            turn_coverage: turn_coverage.map(TurnCoverage::from_number),
+            interim_transcript_timestamp_enabled,
         }
     }
 }
@@ -805,11 +787,11 @@ impl From<AutomaticActivityDetection> for pb::realtime_input_config::AutomaticAc
             silence_duration_ms,
         } = it;
         Self {
-            disabled: disabled,
+            disabled,
             start_of_speech_sensitivity: start_of_speech_sensitivity.map(|it| it.number()),
-            prefix_padding_ms: prefix_padding_ms,
+            prefix_padding_ms,
             end_of_speech_sensitivity: end_of_speech_sensitivity.map(|it| it.number()),
-            silence_duration_ms: silence_duration_ms,
+            silence_duration_ms,
         }
     }
 }
@@ -824,11 +806,11 @@ impl From<pb::realtime_input_config::AutomaticActivityDetection> for AutomaticAc
             silence_duration_ms,
         } = it;
         Self {
-            disabled: disabled,
-            start_of_speech_sensitivity: start_of_speech_sensitivity.map(|it| StartSensitivity::from_number(it)),
-            prefix_padding_ms: prefix_padding_ms,
-            end_of_speech_sensitivity: end_of_speech_sensitivity.map(|it| EndSensitivity::from_number(it)),
-            silence_duration_ms: silence_duration_ms,
+            disabled,
+            start_of_speech_sensitivity: start_of_speech_sensitivity.map(StartSensitivity::from_number),
+            prefix_padding_ms,
+            end_of_speech_sensitivity: end_of_speech_sensitivity.map(EndSensitivity::from_number),
+            silence_duration_ms,
         }
     }
 }
@@ -839,9 +821,9 @@ impl From<RealtimeInput> for pb::BidiGenerateContentRealtimeInput {
         Self {
             media_chunks: media_chunks.into_iter().map(|it| it.into()).collect(),
             audio: audio.map(|it| it.into()),
-            audio_stream_end: audio_stream_end,
+            audio_stream_end,
             video: video.map(|it| it.into()),
-            text: text,
+            text,
             activity_start: activity_start.map(|it| it.into()),
             activity_end: activity_end.map(|it| it.into()),
         }
@@ -862,9 +844,9 @@ impl From<pb::BidiGenerateContentRealtimeInput> for RealtimeInput {
         Self {
             media_chunks: media_chunks.into_iter().map(|it| it.into()).collect(),
             audio: audio.map(|it| it.into()),
-            audio_stream_end: audio_stream_end,
+            audio_stream_end,
             video: video.map(|it| it.into()),
-            text: text,
+            text,
             activity_start: activity_start.map(|it| it.into()),
             activity_end: activity_end.map(|it| it.into()),
         }
@@ -950,19 +932,14 @@ impl From<pb::ResponseFormat> for ResponseFormat {
 impl From<AudioResponseFormat> for pb::response_format::Audio {
     fn from(it: AudioResponseFormat) -> Self {
         let AudioResponseFormat { bit_rate, delivery, mime_type, sample_rate } = it;
-        Self { bit_rate: bit_rate, delivery: delivery.number(), mime_type: mime_type, sample_rate: sample_rate }
+        Self { bit_rate, delivery: delivery.number(), mime_type, sample_rate }
     }
 }
 
 impl From<pb::response_format::Audio> for AudioResponseFormat {
     fn from(it: pb::response_format::Audio) -> Self {
         let pb::response_format::Audio { bit_rate, delivery, mime_type, sample_rate } = it;
-        Self {
-            bit_rate: bit_rate,
-            delivery: Delivery::from_number(delivery),
-            mime_type: mime_type,
-            sample_rate: sample_rate,
-        }
+        Self { bit_rate, delivery: Delivery::from_number(delivery), mime_type, sample_rate }
     }
 }
 
@@ -973,7 +950,7 @@ impl From<ImageResponseFormat> for pb::response_format::Image {
             aspect_ratio: aspect_ratio.number(),
             delivery: delivery.number(),
             image_size: image_size.number(),
-            mime_type: mime_type,
+            mime_type,
         }
     }
 }
@@ -985,7 +962,7 @@ impl From<pb::response_format::Image> for ImageResponseFormat {
             aspect_ratio: AspectRatio::from_number(aspect_ratio),
             delivery: Delivery::from_number(delivery),
             image_size: ImageSize::from_number(image_size),
-            mime_type: mime_type,
+            mime_type,
         }
     }
 }
@@ -993,14 +970,14 @@ impl From<pb::response_format::Image> for ImageResponseFormat {
 impl From<TextResponseFormat> for pb::response_format::Text {
     fn from(it: TextResponseFormat) -> Self {
         let TextResponseFormat { mime_type, schema } = it;
-        Self { mime_type: mime_type, schema: schema.map(|it| it.into()) }
+        Self { mime_type, schema: schema.map(|it| it.into()) }
     }
 }
 
 impl From<pb::response_format::Text> for TextResponseFormat {
     fn from(it: pb::response_format::Text) -> Self {
         let pb::response_format::Text { mime_type, schema } = it;
-        Self { mime_type: mime_type, schema: schema.map(|it| it.into()) }
+        Self { mime_type, schema: schema.map(|it| it.into()) }
     }
 }
 
@@ -1011,8 +988,8 @@ impl From<VideoResponseFormat> for pb::response_format::Video {
             aspect_ratio: aspect_ratio.number(),
             delivery: delivery.number(),
             duration: duration.map(|it| it.into()),
-            gcs_uri: gcs_uri,
-            resolution: resolution,
+            gcs_uri,
+            resolution,
         }
     }
 }
@@ -1024,8 +1001,8 @@ impl From<pb::response_format::Video> for VideoResponseFormat {
             aspect_ratio: AspectRatio::from_number(aspect_ratio),
             delivery: Delivery::from_number(delivery),
             duration: duration.map(|it| it.into()),
-            gcs_uri: gcs_uri,
-            resolution: resolution,
+            gcs_uri,
+            resolution,
         }
     }
 }
@@ -1033,42 +1010,42 @@ impl From<pb::response_format::Video> for VideoResponseFormat {
 impl From<SessionResumptionConfig> for pb::SessionResumptionConfig {
     fn from(it: SessionResumptionConfig) -> Self {
         let SessionResumptionConfig { handle, transparent } = it;
-        Self { handle: handle, transparent: transparent }
+        Self { handle, transparent }
     }
 }
 
 impl From<pb::SessionResumptionConfig> for SessionResumptionConfig {
     fn from(it: pb::SessionResumptionConfig) -> Self {
         let pb::SessionResumptionConfig { handle, transparent } = it;
-        Self { handle: handle, transparent: transparent }
+        Self { handle, transparent }
     }
 }
 
 impl From<ContextWindowCompressionConfig> for pb::ContextWindowCompressionConfig {
     fn from(it: ContextWindowCompressionConfig) -> Self {
         let ContextWindowCompressionConfig { trigger_tokens, sliding_window } = it;
-        Self { trigger_tokens: trigger_tokens, sliding_window: sliding_window.map(|it| it.into()) }
+        Self { trigger_tokens, sliding_window: sliding_window.map(|it| it.into()) }
     }
 }
 
 impl From<pb::ContextWindowCompressionConfig> for ContextWindowCompressionConfig {
     fn from(it: pb::ContextWindowCompressionConfig) -> Self {
         let pb::ContextWindowCompressionConfig { trigger_tokens, sliding_window } = it;
-        Self { trigger_tokens: trigger_tokens, sliding_window: sliding_window.map(|it| it.into()) }
+        Self { trigger_tokens, sliding_window: sliding_window.map(|it| it.into()) }
     }
 }
 
 impl From<SlidingWindow> for pb::context_window_compression_config::SlidingWindow {
     fn from(it: SlidingWindow) -> Self {
         let SlidingWindow { target_tokens } = it;
-        Self { target_tokens: target_tokens }
+        Self { target_tokens }
     }
 }
 
 impl From<pb::context_window_compression_config::SlidingWindow> for SlidingWindow {
     fn from(it: pb::context_window_compression_config::SlidingWindow) -> Self {
         let pb::context_window_compression_config::SlidingWindow { target_tokens } = it;
-        Self { target_tokens: target_tokens }
+        Self { target_tokens }
     }
 }
 
@@ -1089,22 +1066,14 @@ impl From<pb::GoAway> for GoAway {
 impl From<SessionResumptionUpdate> for pb::SessionResumptionUpdate {
     fn from(it: SessionResumptionUpdate) -> Self {
         let SessionResumptionUpdate { new_handle, resumable, last_consumed_client_message_index } = it;
-        Self {
-            new_handle: new_handle,
-            resumable: resumable,
-            last_consumed_client_message_index: last_consumed_client_message_index,
-        }
+        Self { new_handle, resumable, last_consumed_client_message_index }
     }
 }
 
 impl From<pb::SessionResumptionUpdate> for SessionResumptionUpdate {
     fn from(it: pb::SessionResumptionUpdate) -> Self {
         let pb::SessionResumptionUpdate { new_handle, resumable, last_consumed_client_message_index } = it;
-        Self {
-            new_handle: new_handle,
-            resumable: resumable,
-            last_consumed_client_message_index: last_consumed_client_message_index,
-        }
+        Self { new_handle, resumable, last_consumed_client_message_index }
     }
 }
 
@@ -1185,7 +1154,7 @@ impl From<GoogleSearch> for pb::tool::GoogleSearch {
             time_range_filter: time_range_filter.map(|it| it.into()),
             search_types: search_types.map(|it| it.into()),
             blocking_confidence: blocking_confidence.map(|it| it.number()),
-            exclude_domains: exclude_domains,
+            exclude_domains,
         }
     }
 }
@@ -1196,8 +1165,8 @@ impl From<pb::tool::GoogleSearch> for GoogleSearch {
         Self {
             time_range_filter: time_range_filter.map(|it| it.into()),
             search_types: search_types.map(|it| it.into()),
-            blocking_confidence: blocking_confidence.map(|it| PhishBlockThreshold::from_number(it)),
-            exclude_domains: exclude_domains,
+            blocking_confidence: blocking_confidence.map(PhishBlockThreshold::from_number),
+            exclude_domains,
         }
     }
 }
@@ -1250,8 +1219,8 @@ impl From<ComputerUse> for pb::tool::ComputerUse {
         } = it;
         Self {
             environment: environment.number(),
-            excluded_predefined_functions: excluded_predefined_functions,
-            enable_prompt_injection_detection: enable_prompt_injection_detection,
+            excluded_predefined_functions,
+            enable_prompt_injection_detection,
             disabled_safety_policies: disabled_safety_policies.into_iter().map(|it| it.number()).collect(),
         }
     }
@@ -1267,12 +1236,9 @@ impl From<pb::tool::ComputerUse> for ComputerUse {
         } = it;
         Self {
             environment: ComputerUseEnvironment::from_number(environment),
-            excluded_predefined_functions: excluded_predefined_functions,
-            enable_prompt_injection_detection: enable_prompt_injection_detection,
-            disabled_safety_policies: disabled_safety_policies
-                .into_iter()
-                .map(|it| SafetyPolicy::from_number(it))
-                .collect(),
+            excluded_predefined_functions,
+            enable_prompt_injection_detection,
+            disabled_safety_policies: disabled_safety_policies.into_iter().map(SafetyPolicy::from_number).collect(),
         }
     }
 }
@@ -1281,10 +1247,10 @@ impl From<ParallelAiSearch> for pb::tool::ParallelAiSearch {
     fn from(it: ParallelAiSearch) -> Self {
         let ParallelAiSearch { api_key, custom_configs, enable_data_retention, enable_zero_data_retention } = it;
         Self {
-            api_key: api_key,
+            api_key,
             custom_configs: custom_configs.map(|it| it.into()),
-            enable_data_retention: enable_data_retention,
-            enable_zero_data_retention: enable_zero_data_retention,
+            enable_data_retention,
+            enable_zero_data_retention,
         }
     }
 }
@@ -1294,10 +1260,10 @@ impl From<pb::tool::ParallelAiSearch> for ParallelAiSearch {
         let pb::tool::ParallelAiSearch { api_key, custom_configs, enable_data_retention, enable_zero_data_retention } =
             it;
         Self {
-            api_key: api_key,
+            api_key,
             custom_configs: custom_configs.map(|it| it.into()),
-            enable_data_retention: enable_data_retention,
-            enable_zero_data_retention: enable_zero_data_retention,
+            enable_data_retention,
+            enable_zero_data_retention,
         }
     }
 }
@@ -1305,14 +1271,14 @@ impl From<pb::tool::ParallelAiSearch> for ParallelAiSearch {
 impl From<ExaAiSearch> for pb::tool::ExaAiSearch {
     fn from(it: ExaAiSearch) -> Self {
         let ExaAiSearch { api_key, custom_configs } = it;
-        Self { api_key: api_key, custom_configs: custom_configs.map(|it| it.into()) }
+        Self { api_key, custom_configs: custom_configs.map(|it| it.into()) }
     }
 }
 
 impl From<pb::tool::ExaAiSearch> for ExaAiSearch {
     fn from(it: pb::tool::ExaAiSearch) -> Self {
         let pb::tool::ExaAiSearch { api_key, custom_configs } = it;
-        Self { api_key: api_key, custom_configs: custom_configs.map(|it| it.into()) }
+        Self { api_key, custom_configs: custom_configs.map(|it| it.into()) }
     }
 }
 
@@ -1347,14 +1313,14 @@ impl From<pb::GoogleSearchRetrieval> for GoogleSearchRetrieval {
 impl From<DynamicRetrievalConfig> for pb::DynamicRetrievalConfig {
     fn from(it: DynamicRetrievalConfig) -> Self {
         let DynamicRetrievalConfig { mode, dynamic_threshold } = it;
-        Self { mode: mode.number(), dynamic_threshold: dynamic_threshold }
+        Self { mode: mode.number(), dynamic_threshold }
     }
 }
 
 impl From<pb::DynamicRetrievalConfig> for DynamicRetrievalConfig {
     fn from(it: pb::DynamicRetrievalConfig) -> Self {
         let pb::DynamicRetrievalConfig { mode, dynamic_threshold } = it;
-        Self { mode: DynamicRetrievalMode::from_number(mode), dynamic_threshold: dynamic_threshold }
+        Self { mode: DynamicRetrievalMode::from_number(mode), dynamic_threshold }
     }
 }
 
@@ -1388,9 +1354,9 @@ impl From<FileSearch> for pb::FileSearch {
         Self {
             retrieval_resources: retrieval_resources.into_iter().map(|it| it.into()).collect(),
             retrieval_config: retrieval_config.map(|it| it.into()),
-            file_search_store_names: file_search_store_names,
-            top_k: top_k,
-            metadata_filter: metadata_filter,
+            file_search_store_names,
+            top_k,
+            metadata_filter,
         }
     }
 }
@@ -1402,9 +1368,9 @@ impl From<pb::FileSearch> for FileSearch {
         Self {
             retrieval_resources: retrieval_resources.into_iter().map(|it| it.into()).collect(),
             retrieval_config: retrieval_config.map(|it| it.into()),
-            file_search_store_names: file_search_store_names,
-            top_k: top_k,
-            metadata_filter: metadata_filter,
+            file_search_store_names,
+            top_k,
+            metadata_filter,
         }
     }
 }
@@ -1412,28 +1378,28 @@ impl From<pb::FileSearch> for FileSearch {
 impl From<FileSearchRetrievalResource> for pb::file_search::RetrievalResource {
     fn from(it: FileSearchRetrievalResource) -> Self {
         let FileSearchRetrievalResource { rag_store_name } = it;
-        Self { rag_store_name: rag_store_name }
+        Self { rag_store_name }
     }
 }
 
 impl From<pb::file_search::RetrievalResource> for FileSearchRetrievalResource {
     fn from(it: pb::file_search::RetrievalResource) -> Self {
         let pb::file_search::RetrievalResource { rag_store_name } = it;
-        Self { rag_store_name: rag_store_name }
+        Self { rag_store_name }
     }
 }
 
 impl From<FileSearchRetrievalConfig> for pb::file_search::RetrievalConfig {
     fn from(it: FileSearchRetrievalConfig) -> Self {
         let FileSearchRetrievalConfig { top_k, metadata_filter } = it;
-        Self { top_k: top_k, metadata_filter: metadata_filter }
+        Self { top_k, metadata_filter }
     }
 }
 
 impl From<pb::file_search::RetrievalConfig> for FileSearchRetrievalConfig {
     fn from(it: pb::file_search::RetrievalConfig) -> Self {
         let pb::file_search::RetrievalConfig { top_k, metadata_filter } = it;
-        Self { top_k: top_k, metadata_filter: metadata_filter }
+        Self { top_k, metadata_filter }
     }
 }
 
@@ -1441,7 +1407,7 @@ impl From<GoogleMaps> for pb::GoogleMaps {
     fn from(it: GoogleMaps) -> Self {
         let GoogleMaps { enable_widget, auth_config, grounding_types } = it;
         Self {
-            enable_widget: enable_widget,
+            enable_widget,
             auth_config: auth_config.map(|it| (*it).into()),
             grounding_types: grounding_types.map(|it| it.into()),
         }
@@ -1452,7 +1418,7 @@ impl From<pb::GoogleMaps> for GoogleMaps {
     fn from(it: pb::GoogleMaps) -> Self {
         let pb::GoogleMaps { enable_widget, auth_config, grounding_types } = it;
         Self {
-            enable_widget: enable_widget,
+            enable_widget,
             auth_config: auth_config.map(|it| Box::new(it.into())),
             grounding_types: grounding_types.map(|it| it.into()),
         }
@@ -1500,14 +1466,14 @@ impl From<pb::google_maps::Routing> for GoogleMapsRouting {
 impl From<McpServer> for pb::McpServer {
     fn from(it: McpServer) -> Self {
         let McpServer { name, streamable_http_transport } = it;
-        Self { name: name, streamable_http_transport: streamable_http_transport.map(|it| (*it).into()) }
+        Self { name, streamable_http_transport: streamable_http_transport.map(|it| (*it).into()) }
     }
 }
 
 impl From<pb::McpServer> for McpServer {
     fn from(it: pb::McpServer) -> Self {
         let pb::McpServer { name, streamable_http_transport } = it;
-        Self { name: name, streamable_http_transport: streamable_http_transport.map(|it| Box::new(it.into())) }
+        Self { name, streamable_http_transport: streamable_http_transport.map(|it| Box::new(it.into())) }
     }
 }
 
@@ -1515,11 +1481,11 @@ impl From<StreamableHttpTransport> for pb::StreamableHttpTransport {
     fn from(it: StreamableHttpTransport) -> Self {
         let StreamableHttpTransport { headers, sse_read_timeout, terminate_on_close, timeout, url } = it;
         Self {
-            headers: headers,
+            headers,
             sse_read_timeout: sse_read_timeout.map(|it| it.into()),
-            terminate_on_close: terminate_on_close,
+            terminate_on_close,
             timeout: timeout.map(|it| it.into()),
-            url: url,
+            url,
         }
     }
 }
@@ -1528,11 +1494,11 @@ impl From<pb::StreamableHttpTransport> for StreamableHttpTransport {
     fn from(it: pb::StreamableHttpTransport) -> Self {
         let pb::StreamableHttpTransport { headers, sse_read_timeout, terminate_on_close, timeout, url } = it;
         Self {
-            headers: headers,
+            headers,
             sse_read_timeout: sse_read_timeout.map(|it| it.into()),
-            terminate_on_close: terminate_on_close,
+            terminate_on_close,
             timeout: timeout.map(|it| it.into()),
-            url: url,
+            url,
         }
     }
 }
@@ -1540,17 +1506,14 @@ impl From<pb::StreamableHttpTransport> for StreamableHttpTransport {
 impl From<EnterpriseWebSearch> for pb::EnterpriseWebSearch {
     fn from(it: EnterpriseWebSearch) -> Self {
         let EnterpriseWebSearch { blocking_confidence, exclude_domains } = it;
-        Self { blocking_confidence: blocking_confidence.map(|it| it.number()), exclude_domains: exclude_domains }
+        Self { blocking_confidence: blocking_confidence.map(|it| it.number()), exclude_domains }
     }
 }
 
 impl From<pb::EnterpriseWebSearch> for EnterpriseWebSearch {
     fn from(it: pb::EnterpriseWebSearch) -> Self {
         let pb::EnterpriseWebSearch { blocking_confidence, exclude_domains } = it;
-        Self {
-            blocking_confidence: blocking_confidence.map(|it| PhishBlockThreshold::from_number(it)),
-            exclude_domains: exclude_domains,
-        }
+        Self { blocking_confidence: blocking_confidence.map(PhishBlockThreshold::from_number), exclude_domains }
     }
 }
 
@@ -1558,11 +1521,11 @@ impl From<Retrieval> for pb::Retrieval {
     fn from(it: Retrieval) -> Self {
         let Retrieval { disable_attribution, external_api, source } = it;
         Self {
-            disable_attribution: disable_attribution,
+            disable_attribution,
             external_api: external_api.map(|it| (*it).into()),
             source: source.map(|it| match it {
-                RetrievalSource::VertexAiSearch(it) => (pb::retrieval::Source::VertexAiSearch((*it).into())),
-                RetrievalSource::VertexRagStore(it) => (pb::retrieval::Source::VertexRagStore((*it).into())),
+                RetrievalSource::VertexAiSearch(it) => pb::retrieval::Source::VertexAiSearch((*it).into()),
+                RetrievalSource::VertexRagStore(it) => pb::retrieval::Source::VertexRagStore((*it).into()),
             }),
         }
     }
@@ -1572,7 +1535,7 @@ impl From<pb::Retrieval> for Retrieval {
     fn from(it: pb::Retrieval) -> Self {
         let pb::Retrieval { disable_attribution, external_api, source } = it;
         Self {
-            disable_attribution: disable_attribution,
+            disable_attribution,
             external_api: external_api.map(|it| Box::new(it.into())),
             source: source.map(|it| match it {
                 pb::retrieval::Source::VertexAiSearch(it) => RetrievalSource::VertexAiSearch(Box::new(it.into())),
@@ -1587,10 +1550,10 @@ impl From<VertexAiSearch> for pb::VertexAiSearch {
         let VertexAiSearch { data_store_specs, datastore, engine, filter, max_results } = it;
         Self {
             data_store_specs: data_store_specs.into_iter().map(|it| it.into()).collect(),
-            datastore: datastore,
-            engine: engine,
-            filter: filter,
-            max_results: max_results,
+            datastore,
+            engine,
+            filter,
+            max_results,
         }
     }
 }
@@ -1600,10 +1563,10 @@ impl From<pb::VertexAiSearch> for VertexAiSearch {
         let pb::VertexAiSearch { data_store_specs, datastore, engine, filter, max_results } = it;
         Self {
             data_store_specs: data_store_specs.into_iter().map(|it| it.into()).collect(),
-            datastore: datastore,
-            engine: engine,
-            filter: filter,
-            max_results: max_results,
+            datastore,
+            engine,
+            filter,
+            max_results,
         }
     }
 }
@@ -1611,14 +1574,14 @@ impl From<pb::VertexAiSearch> for VertexAiSearch {
 impl From<DataStoreSpec> for pb::vertex_ai_search::DataStoreSpec {
     fn from(it: DataStoreSpec) -> Self {
         let DataStoreSpec { data_store, filter } = it;
-        Self { data_store: data_store, filter: filter }
+        Self { data_store, filter }
     }
 }
 
 impl From<pb::vertex_ai_search::DataStoreSpec> for DataStoreSpec {
     fn from(it: pb::vertex_ai_search::DataStoreSpec) -> Self {
         let pb::vertex_ai_search::DataStoreSpec { data_store, filter } = it;
-        Self { data_store: data_store, filter: filter }
+        Self { data_store, filter }
     }
 }
 
@@ -1633,12 +1596,12 @@ impl From<VertexRagStore> for pb::VertexRagStore {
             vector_distance_threshold,
         } = it;
         Self {
-            rag_corpora: rag_corpora,
+            rag_corpora,
             rag_resources: rag_resources.into_iter().map(|it| it.into()).collect(),
             rag_retrieval_config: rag_retrieval_config.map(|it| (*it).into()),
-            similarity_top_k: similarity_top_k,
-            store_context: store_context,
-            vector_distance_threshold: vector_distance_threshold,
+            similarity_top_k,
+            store_context,
+            vector_distance_threshold,
         }
     }
 }
@@ -1654,12 +1617,12 @@ impl From<pb::VertexRagStore> for VertexRagStore {
             vector_distance_threshold,
         } = it;
         Self {
-            rag_corpora: rag_corpora,
+            rag_corpora,
             rag_resources: rag_resources.into_iter().map(|it| it.into()).collect(),
             rag_retrieval_config: rag_retrieval_config.map(|it| Box::new(it.into())),
-            similarity_top_k: similarity_top_k,
-            store_context: store_context,
-            vector_distance_threshold: vector_distance_threshold,
+            similarity_top_k,
+            store_context,
+            vector_distance_threshold,
         }
     }
 }
@@ -1667,14 +1630,14 @@ impl From<pb::VertexRagStore> for VertexRagStore {
 impl From<RagResource> for pb::vertex_rag_store::RagResource {
     fn from(it: RagResource) -> Self {
         let RagResource { rag_corpus, rag_file_ids } = it;
-        Self { rag_corpus: rag_corpus, rag_file_ids: rag_file_ids }
+        Self { rag_corpus, rag_file_ids }
     }
 }
 
 impl From<pb::vertex_rag_store::RagResource> for RagResource {
     fn from(it: pb::vertex_rag_store::RagResource) -> Self {
         let pb::vertex_rag_store::RagResource { rag_corpus, rag_file_ids } = it;
-        Self { rag_corpus: rag_corpus, rag_file_ids: rag_file_ids }
+        Self { rag_corpus, rag_file_ids }
     }
 }
 
@@ -1685,7 +1648,7 @@ impl From<RagRetrievalConfig> for pb::RagRetrievalConfig {
             filter: filter.map(|it| (*it).into()),
             hybrid_search: hybrid_search.map(|it| it.into()),
             ranking: ranking.map(|it| (*it).into()),
-            top_k: top_k,
+            top_k,
         }
     }
 }
@@ -1697,7 +1660,7 @@ impl From<pb::RagRetrievalConfig> for RagRetrievalConfig {
             filter: filter.map(|it| Box::new(it.into())),
             hybrid_search: hybrid_search.map(|it| it.into()),
             ranking: ranking.map(|it| Box::new(it.into())),
-            top_k: top_k,
+            top_k,
         }
     }
 }
@@ -1705,11 +1668,7 @@ impl From<pb::RagRetrievalConfig> for RagRetrievalConfig {
 impl From<RagFilter> for pb::rag_retrieval_config::Filter {
     fn from(it: RagFilter) -> Self {
         let RagFilter { metadata_filter, vector_distance_threshold, vector_similarity_threshold } = it;
-        Self {
-            metadata_filter: metadata_filter,
-            vector_distance_threshold: vector_distance_threshold,
-            vector_similarity_threshold: vector_similarity_threshold,
-        }
+        Self { metadata_filter, vector_distance_threshold, vector_similarity_threshold }
     }
 }
 
@@ -1720,25 +1679,21 @@ impl From<pb::rag_retrieval_config::Filter> for RagFilter {
             vector_distance_threshold,
             vector_similarity_threshold,
         } = it;
-        Self {
-            metadata_filter: metadata_filter,
-            vector_distance_threshold: vector_distance_threshold,
-            vector_similarity_threshold: vector_similarity_threshold,
-        }
+        Self { metadata_filter, vector_distance_threshold, vector_similarity_threshold }
     }
 }
 
 impl From<RagHybridSearch> for pb::rag_retrieval_config::HybridSearch {
     fn from(it: RagHybridSearch) -> Self {
         let RagHybridSearch { alpha } = it;
-        Self { alpha: alpha }
+        Self { alpha }
     }
 }
 
 impl From<pb::rag_retrieval_config::HybridSearch> for RagHybridSearch {
     fn from(it: pb::rag_retrieval_config::HybridSearch) -> Self {
         let pb::rag_retrieval_config::HybridSearch { alpha } = it;
-        Self { alpha: alpha }
+        Self { alpha }
     }
 }
 
@@ -1759,28 +1714,28 @@ impl From<pb::rag_retrieval_config::Ranking> for RagRanking {
 impl From<RagLlmRanker> for pb::rag_retrieval_config::ranking::LlmRanker {
     fn from(it: RagLlmRanker) -> Self {
         let RagLlmRanker { model_name } = it;
-        Self { model_name: model_name }
+        Self { model_name }
     }
 }
 
 impl From<pb::rag_retrieval_config::ranking::LlmRanker> for RagLlmRanker {
     fn from(it: pb::rag_retrieval_config::ranking::LlmRanker) -> Self {
         let pb::rag_retrieval_config::ranking::LlmRanker { model_name } = it;
-        Self { model_name: model_name }
+        Self { model_name }
     }
 }
 
 impl From<RagRankService> for pb::rag_retrieval_config::ranking::RankService {
     fn from(it: RagRankService) -> Self {
         let RagRankService { model_name } = it;
-        Self { model_name: model_name }
+        Self { model_name }
     }
 }
 
 impl From<pb::rag_retrieval_config::ranking::RankService> for RagRankService {
     fn from(it: pb::rag_retrieval_config::ranking::RankService) -> Self {
         let pb::rag_retrieval_config::ranking::RankService { model_name } = it;
-        Self { model_name: model_name }
+        Self { model_name }
     }
 }
 
@@ -1792,7 +1747,7 @@ impl From<ExternalApi> for pb::ExternalApi {
             api_spec: api_spec.number(),
             auth_config: auth_config.map(|it| (*it).into()),
             elastic_search_params: elastic_search_params.map(|it| (*it).into()),
-            endpoint: endpoint,
+            endpoint,
             simple_search_params: simple_search_params.map(|it| it.into()),
         }
     }
@@ -1807,7 +1762,7 @@ impl From<pb::ExternalApi> for ExternalApi {
             api_spec: ApiSpec::from_number(api_spec),
             auth_config: auth_config.map(|it| Box::new(it.into())),
             elastic_search_params: elastic_search_params.map(|it| Box::new(it.into())),
-            endpoint: endpoint,
+            endpoint,
             simple_search_params: simple_search_params.map(|it| it.into()),
         }
     }
@@ -1816,14 +1771,14 @@ impl From<pb::ExternalApi> for ExternalApi {
 impl From<ElasticSearchParams> for pb::external_api::ElasticSearchParams {
     fn from(it: ElasticSearchParams) -> Self {
         let ElasticSearchParams { index, num_hits, search_template } = it;
-        Self { index: index, num_hits: num_hits, search_template: search_template }
+        Self { index, num_hits, search_template }
     }
 }
 
 impl From<pb::external_api::ElasticSearchParams> for ElasticSearchParams {
     fn from(it: pb::external_api::ElasticSearchParams) -> Self {
         let pb::external_api::ElasticSearchParams { index, num_hits, search_template } = it;
-        Self { index: index, num_hits: num_hits, search_template: search_template }
+        Self { index, num_hits, search_template }
     }
 }
 
@@ -1856,14 +1811,14 @@ impl From<pb::ApiAuth> for ApiAuth {
 impl From<ApiAuthKeyConfig> for pb::api_auth::ApiKeyConfig {
     fn from(it: ApiAuthKeyConfig) -> Self {
         let ApiAuthKeyConfig { api_key_secret_version, api_key_string } = it;
-        Self { api_key_secret_version: api_key_secret_version, api_key_string: api_key_string }
+        Self { api_key_secret_version, api_key_string }
     }
 }
 
 impl From<pb::api_auth::ApiKeyConfig> for ApiAuthKeyConfig {
     fn from(it: pb::api_auth::ApiKeyConfig) -> Self {
         let pb::api_auth::ApiKeyConfig { api_key_secret_version, api_key_string } = it;
-        Self { api_key_secret_version: api_key_secret_version, api_key_string: api_key_string }
+        Self { api_key_secret_version, api_key_string }
     }
 }
 
@@ -1879,7 +1834,7 @@ impl From<AuthConfig> for pb::AuthConfig {
             oidc_config,
         } = it;
         Self {
-            api_key: api_key,
+            api_key,
             api_key_config: api_key_config.map(|it| (*it).into()),
             auth_type: auth_type.number(),
             google_service_account_config: google_service_account_config.map(|it| it.into()),
@@ -1902,7 +1857,7 @@ impl From<pb::AuthConfig> for AuthConfig {
             oidc_config,
         } = it;
         Self {
-            api_key: api_key,
+            api_key,
             api_key_config: api_key_config.map(|it| Box::new(it.into())),
             auth_type: AuthType::from_number(auth_type),
             google_service_account_config: google_service_account_config.map(|it| it.into()),
@@ -1916,12 +1871,7 @@ impl From<pb::AuthConfig> for AuthConfig {
 impl From<ApiKeyConfig> for pb::auth_config::ApiKeyConfig {
     fn from(it: ApiKeyConfig) -> Self {
         let ApiKeyConfig { api_key_secret, api_key_string, http_element_location, name } = it;
-        Self {
-            api_key_secret: api_key_secret,
-            api_key_string: api_key_string,
-            http_element_location: http_element_location.number(),
-            name: name,
-        }
+        Self { api_key_secret, api_key_string, http_element_location: http_element_location.number(), name }
     }
 }
 
@@ -1929,10 +1879,10 @@ impl From<pb::auth_config::ApiKeyConfig> for ApiKeyConfig {
     fn from(it: pb::auth_config::ApiKeyConfig) -> Self {
         let pb::auth_config::ApiKeyConfig { api_key_secret, api_key_string, http_element_location, name } = it;
         Self {
-            api_key_secret: api_key_secret,
-            api_key_string: api_key_string,
+            api_key_secret,
+            api_key_string,
             http_element_location: HttpElementLocation::from_number(http_element_location),
-            name: name,
+            name,
         }
     }
 }
@@ -1940,56 +1890,56 @@ impl From<pb::auth_config::ApiKeyConfig> for ApiKeyConfig {
 impl From<GoogleServiceAccountConfig> for pb::auth_config::GoogleServiceAccountConfig {
     fn from(it: GoogleServiceAccountConfig) -> Self {
         let GoogleServiceAccountConfig { service_account } = it;
-        Self { service_account: service_account }
+        Self { service_account }
     }
 }
 
 impl From<pb::auth_config::GoogleServiceAccountConfig> for GoogleServiceAccountConfig {
     fn from(it: pb::auth_config::GoogleServiceAccountConfig) -> Self {
         let pb::auth_config::GoogleServiceAccountConfig { service_account } = it;
-        Self { service_account: service_account }
+        Self { service_account }
     }
 }
 
 impl From<HttpBasicAuthConfig> for pb::auth_config::HttpBasicAuthConfig {
     fn from(it: HttpBasicAuthConfig) -> Self {
         let HttpBasicAuthConfig { credential_secret } = it;
-        Self { credential_secret: credential_secret }
+        Self { credential_secret }
     }
 }
 
 impl From<pb::auth_config::HttpBasicAuthConfig> for HttpBasicAuthConfig {
     fn from(it: pb::auth_config::HttpBasicAuthConfig) -> Self {
         let pb::auth_config::HttpBasicAuthConfig { credential_secret } = it;
-        Self { credential_secret: credential_secret }
+        Self { credential_secret }
     }
 }
 
 impl From<OauthConfig> for pb::auth_config::OauthConfig {
     fn from(it: OauthConfig) -> Self {
         let OauthConfig { access_token, service_account } = it;
-        Self { access_token: access_token, service_account: service_account }
+        Self { access_token, service_account }
     }
 }
 
 impl From<pb::auth_config::OauthConfig> for OauthConfig {
     fn from(it: pb::auth_config::OauthConfig) -> Self {
         let pb::auth_config::OauthConfig { access_token, service_account } = it;
-        Self { access_token: access_token, service_account: service_account }
+        Self { access_token, service_account }
     }
 }
 
 impl From<OidcConfig> for pb::auth_config::OidcConfig {
     fn from(it: OidcConfig) -> Self {
         let OidcConfig { id_token, service_account } = it;
-        Self { id_token: id_token, service_account: service_account }
+        Self { id_token, service_account }
     }
 }
 
 impl From<pb::auth_config::OidcConfig> for OidcConfig {
     fn from(it: pb::auth_config::OidcConfig) -> Self {
         let pb::auth_config::OidcConfig { id_token, service_account } = it;
-        Self { id_token: id_token, service_account: service_account }
+        Self { id_token, service_account }
     }
 }
 
@@ -2014,7 +1964,7 @@ impl From<Setup> for pb::BidiGenerateContentSetup {
             prefix_turns,
         } = it;
         Self {
-            model: model,
+            model,
             generation_config: generation_config.map(|it| (*it).into()),
             system_instruction: system_instruction.map(|it| it.into()),
             tools: tools.into_iter().map(|it| it.into()).collect(),
@@ -2024,11 +1974,11 @@ impl From<Setup> for pb::BidiGenerateContentSetup {
             input_audio_transcription: input_audio_transcription.map(|it| (*it).into()),
             output_audio_transcription: output_audio_transcription.map(|it| (*it).into()),
             proactivity: proactivity.map(|it| it.into()),
-            explicit_vad_signal: explicit_vad_signal,
+            explicit_vad_signal,
             history_config: history_config.map(|it| it.into()),
             avatar_config: avatar_config.map(|it| (*it).into()),
             safety_settings: safety_settings.into_iter().map(|it| it.into()).collect(),
-            labels: labels,
+            labels,
             prefix_turns: prefix_turns.into_iter().map(|it| it.into()).collect(),
         }
     }
@@ -2055,7 +2005,7 @@ impl From<pb::BidiGenerateContentSetup> for Setup {
             prefix_turns,
         } = it;
         Self {
-            model: model,
+            model,
             generation_config: generation_config.map(|it| Box::new(it.into())),
             system_instruction: system_instruction.map(|it| it.into()),
             tools: tools.into_iter().map(|it| it.into()).collect(),
@@ -2065,11 +2015,11 @@ impl From<pb::BidiGenerateContentSetup> for Setup {
             input_audio_transcription: input_audio_transcription.map(|it| Box::new(it.into())),
             output_audio_transcription: output_audio_transcription.map(|it| Box::new(it.into())),
             proactivity: proactivity.map(|it| it.into()),
-            explicit_vad_signal: explicit_vad_signal,
+            explicit_vad_signal,
             history_config: history_config.map(|it| it.into()),
             avatar_config: avatar_config.map(|it| Box::new(it.into())),
             safety_settings: safety_settings.into_iter().map(|it| it.into()).collect(),
-            labels: labels,
+            labels,
             prefix_turns: prefix_turns.into_iter().map(|it| it.into()).collect(),
         }
     }
@@ -2108,20 +2058,20 @@ impl From<GenerationConfig> for pb::GenerationConfig {
             audio_transcription_config,
         } = it;
         Self {
-            candidate_count: candidate_count,
-            stop_sequences: stop_sequences,
-            max_output_tokens: max_output_tokens,
-            temperature: temperature,
-            top_p: top_p,
-            top_k: top_k,
-            seed: seed,
-            response_mime_type: response_mime_type,
+            candidate_count,
+            stop_sequences,
+            max_output_tokens,
+            temperature,
+            top_p,
+            top_k,
+            seed,
+            response_mime_type,
             response_schema: response_schema.map(|it| (*it).into()),
-            presence_penalty: presence_penalty,
-            frequency_penalty: frequency_penalty,
-            response_logprobs: response_logprobs,
-            logprobs: logprobs,
-            enable_enhanced_civic_answers: enable_enhanced_civic_answers,
+            presence_penalty,
+            frequency_penalty,
+            response_logprobs,
+            logprobs,
+            enable_enhanced_civic_answers,
             response_modalities: response_modalities.into_iter().map(|it| it.number()).collect(),
             speech_config: speech_config.map(|it| (*it).into()),
             thinking_config: thinking_config.map(|it| it.into()),
@@ -2130,8 +2080,8 @@ impl From<GenerationConfig> for pb::GenerationConfig {
             image_config: image_config.map(|it| it.into()),
             response_json_schema_ordered: response_json_schema_ordered.map(|it| it.into()),
             model_config: model_config.map(|it| it.into()),
-            audio_timestamp: audio_timestamp,
-            enable_affective_dialog: enable_affective_dialog,
+            audio_timestamp,
+            enable_affective_dialog,
             routing_config: routing_config.map(|it| it.into()),
             response_format: response_format.into_iter().map(|it| it.into()).collect(),
             translation_config: translation_config.map(|it| it.into()),
@@ -2173,30 +2123,30 @@ impl From<pb::GenerationConfig> for GenerationConfig {
             audio_transcription_config,
         } = it;
         Self {
-            candidate_count: candidate_count,
-            stop_sequences: stop_sequences,
-            max_output_tokens: max_output_tokens,
-            temperature: temperature,
-            top_p: top_p,
-            top_k: top_k,
-            seed: seed,
-            response_mime_type: response_mime_type,
+            candidate_count,
+            stop_sequences,
+            max_output_tokens,
+            temperature,
+            top_p,
+            top_k,
+            seed,
+            response_mime_type,
             response_schema: response_schema.map(|it| Box::new(it.into())),
-            presence_penalty: presence_penalty,
-            frequency_penalty: frequency_penalty,
-            response_logprobs: response_logprobs,
-            logprobs: logprobs,
-            enable_enhanced_civic_answers: enable_enhanced_civic_answers,
-            response_modalities: response_modalities.into_iter().map(|it| Modality::from_number(it)).collect(),
+            presence_penalty,
+            frequency_penalty,
+            response_logprobs,
+            logprobs,
+            enable_enhanced_civic_answers,
+            response_modalities: response_modalities.into_iter().map(Modality::from_number).collect(),
             speech_config: speech_config.map(|it| Box::new(it.into())),
             thinking_config: thinking_config.map(|it| it.into()),
-            media_resolution: media_resolution.map(|it| MediaResolution::from_number(it)),
+            media_resolution: media_resolution.map(MediaResolution::from_number),
             response_json_schema: response_json_schema.map(|it| it.into()),
             image_config: image_config.map(|it| it.into()),
             response_json_schema_ordered: response_json_schema_ordered.map(|it| it.into()),
             model_config: model_config.map(|it| it.into()),
-            audio_timestamp: audio_timestamp,
-            enable_affective_dialog: enable_affective_dialog,
+            audio_timestamp,
+            enable_affective_dialog,
             routing_config: routing_config.map(|it| it.into()),
             response_format: response_format.into_iter().map(|it| it.into()).collect(),
             translation_config: translation_config.map(|it| it.into()),
@@ -2261,21 +2211,21 @@ impl From<AutoRoutingMode> for pb::generation_config::routing_config::AutoRoutin
 impl From<pb::generation_config::routing_config::AutoRoutingMode> for AutoRoutingMode {
     fn from(it: pb::generation_config::routing_config::AutoRoutingMode) -> Self {
         let pb::generation_config::routing_config::AutoRoutingMode { model_routing_preference } = it;
-        Self { model_routing_preference: model_routing_preference.map(|it| ModelRoutingPreference::from_number(it)) }
+        Self { model_routing_preference: model_routing_preference.map(ModelRoutingPreference::from_number) }
     }
 }
 
 impl From<ManualRoutingMode> for pb::generation_config::routing_config::ManualRoutingMode {
     fn from(it: ManualRoutingMode) -> Self {
         let ManualRoutingMode { model_name } = it;
-        Self { model_name: model_name }
+        Self { model_name }
     }
 }
 
 impl From<pb::generation_config::routing_config::ManualRoutingMode> for ManualRoutingMode {
     fn from(it: pb::generation_config::routing_config::ManualRoutingMode) -> Self {
         let pb::generation_config::routing_config::ManualRoutingMode { model_name } = it;
-        Self { model_name: model_name }
+        Self { model_name }
     }
 }
 
@@ -2284,7 +2234,7 @@ impl From<SpeechConfig> for pb::SpeechConfig {
         let SpeechConfig { voice_config, language_code, multi_speaker_voice_config } = it;
         Self {
             voice_config: voice_config.map(|it| (*it).into()),
-            language_code: language_code,
+            language_code,
             multi_speaker_voice_config: multi_speaker_voice_config.map(|it| it.into()),
         }
     }
@@ -2295,7 +2245,7 @@ impl From<pb::SpeechConfig> for SpeechConfig {
         let pb::SpeechConfig { voice_config, language_code, multi_speaker_voice_config } = it;
         Self {
             voice_config: voice_config.map(|it| Box::new(it.into())),
-            language_code: language_code,
+            language_code,
             multi_speaker_voice_config: multi_speaker_voice_config.map(|it| it.into()),
         }
     }
@@ -2306,12 +2256,12 @@ impl From<VoiceConfig> for pb::VoiceConfig {
         let VoiceConfig { voice_config, voice } = it;
         Self {
             voice_config: voice_config.map(|it| match it {
-                VoiceChoice::PrebuiltVoiceConfig(it) => (pb::voice_config::VoiceConfig::PrebuiltVoiceConfig(it.into())),
+                VoiceChoice::PrebuiltVoiceConfig(it) => pb::voice_config::VoiceConfig::PrebuiltVoiceConfig(it.into()),
                 VoiceChoice::ReplicatedVoiceConfig(it) => {
-                    (pb::voice_config::VoiceConfig::ReplicatedVoiceConfig((*it).into()))
+                    pb::voice_config::VoiceConfig::ReplicatedVoiceConfig((*it).into())
                 }
             }),
-            voice: voice,
+            voice,
         }
     }
 }
@@ -2326,7 +2276,7 @@ impl From<pb::VoiceConfig> for VoiceConfig {
                     VoiceChoice::ReplicatedVoiceConfig(Box::new(it.into()))
                 }
             }),
-            voice: voice,
+            voice,
         }
     }
 }
@@ -2334,14 +2284,14 @@ impl From<pb::VoiceConfig> for VoiceConfig {
 impl From<PrebuiltVoiceConfig> for pb::PrebuiltVoiceConfig {
     fn from(it: PrebuiltVoiceConfig) -> Self {
         let PrebuiltVoiceConfig { voice_name } = it;
-        Self { voice_name: voice_name }
+        Self { voice_name }
     }
 }
 
 impl From<pb::PrebuiltVoiceConfig> for PrebuiltVoiceConfig {
     fn from(it: pb::PrebuiltVoiceConfig) -> Self {
         let pb::PrebuiltVoiceConfig { voice_name } = it;
-        Self { voice_name: voice_name }
+        Self { voice_name }
     }
 }
 
@@ -2349,9 +2299,9 @@ impl From<ReplicatedVoiceConfig> for pb::ReplicatedVoiceConfig {
     fn from(it: ReplicatedVoiceConfig) -> Self {
         let ReplicatedVoiceConfig { mime_type, voice_sample_audio, consent_audio, voice_consent_signature } = it;
         Self {
-            mime_type: mime_type,
-            voice_sample_audio: voice_sample_audio,
-            consent_audio: consent_audio,
+            mime_type,
+            voice_sample_audio,
+            consent_audio,
             voice_consent_signature: voice_consent_signature.map(|it| it.into()),
         }
     }
@@ -2361,9 +2311,9 @@ impl From<pb::ReplicatedVoiceConfig> for ReplicatedVoiceConfig {
     fn from(it: pb::ReplicatedVoiceConfig) -> Self {
         let pb::ReplicatedVoiceConfig { mime_type, voice_sample_audio, consent_audio, voice_consent_signature } = it;
         Self {
-            mime_type: mime_type,
-            voice_sample_audio: voice_sample_audio,
-            consent_audio: consent_audio,
+            mime_type,
+            voice_sample_audio,
+            consent_audio,
             voice_consent_signature: voice_consent_signature.map(|it| it.into()),
         }
     }
@@ -2372,14 +2322,14 @@ impl From<pb::ReplicatedVoiceConfig> for ReplicatedVoiceConfig {
 impl From<VoiceConsentSignature> for pb::VoiceConsentSignature {
     fn from(it: VoiceConsentSignature) -> Self {
         let VoiceConsentSignature { signature } = it;
-        Self { signature: signature }
+        Self { signature }
     }
 }
 
 impl From<pb::VoiceConsentSignature> for VoiceConsentSignature {
     fn from(it: pb::VoiceConsentSignature) -> Self {
         let pb::VoiceConsentSignature { signature } = it;
-        Self { signature: signature }
+        Self { signature }
     }
 }
 
@@ -2400,50 +2350,42 @@ impl From<pb::MultiSpeakerVoiceConfig> for MultiSpeakerVoiceConfig {
 impl From<SpeakerVoiceConfig> for pb::SpeakerVoiceConfig {
     fn from(it: SpeakerVoiceConfig) -> Self {
         let SpeakerVoiceConfig { speaker, voice_config } = it;
-        Self { speaker: speaker, voice_config: voice_config.map(|it| (*it).into()) }
+        Self { speaker, voice_config: voice_config.map(|it| (*it).into()) }
     }
 }
 
 impl From<pb::SpeakerVoiceConfig> for SpeakerVoiceConfig {
     fn from(it: pb::SpeakerVoiceConfig) -> Self {
         let pb::SpeakerVoiceConfig { speaker, voice_config } = it;
-        Self { speaker: speaker, voice_config: voice_config.map(|it| Box::new(it.into())) }
+        Self { speaker, voice_config: voice_config.map(|it| Box::new(it.into())) }
     }
 }
 
 impl From<ThinkingConfig> for pb::ThinkingConfig {
     fn from(it: ThinkingConfig) -> Self {
         let ThinkingConfig { include_thoughts, thinking_budget, thinking_level } = it;
-        Self {
-            include_thoughts: include_thoughts,
-            thinking_budget: thinking_budget,
-            thinking_level: thinking_level.number(),
-        }
+        Self { include_thoughts, thinking_budget, thinking_level: thinking_level.number() }
     }
 }
 
 impl From<pb::ThinkingConfig> for ThinkingConfig {
     fn from(it: pb::ThinkingConfig) -> Self {
         let pb::ThinkingConfig { include_thoughts, thinking_budget, thinking_level } = it;
-        Self {
-            include_thoughts: include_thoughts,
-            thinking_budget: thinking_budget,
-            thinking_level: ThinkingLevel::from_number(thinking_level),
-        }
+        Self { include_thoughts, thinking_budget, thinking_level: ThinkingLevel::from_number(thinking_level) }
     }
 }
 
 impl From<TranslationConfig> for pb::TranslationConfig {
     fn from(it: TranslationConfig) -> Self {
         let TranslationConfig { echo_target_language, target_language_code } = it;
-        Self { echo_target_language: echo_target_language, target_language_code: target_language_code }
+        Self { echo_target_language, target_language_code }
     }
 }
 
 impl From<pb::TranslationConfig> for TranslationConfig {
     fn from(it: pb::TranslationConfig) -> Self {
         let pb::TranslationConfig { echo_target_language, target_language_code } = it;
-        Self { echo_target_language: echo_target_language, target_language_code: target_language_code }
+        Self { echo_target_language, target_language_code }
     }
 }
 
@@ -2461,15 +2403,15 @@ impl From<AudioTranscriptionConfig> for pb::AudioTranscriptionConfig {
             source_text,
         } = it;
         Self {
-            language_codes: language_codes,
+            language_codes,
             language_auto: language_auto.map(|it| it.into()),
             language_hints: language_hints.map(|it| it.into()),
-            custom_vocabulary: custom_vocabulary,
-            adaptation_phrases: adaptation_phrases,
-            word_timestamp: word_timestamp,
-            diarization: diarization,
+            custom_vocabulary,
+            adaptation_phrases,
+            word_timestamp,
+            diarization,
             mode: mode.number(),
-            source_text: source_text,
+            source_text,
         }
     }
 }
@@ -2488,15 +2430,15 @@ impl From<pb::AudioTranscriptionConfig> for AudioTranscriptionConfig {
             source_text,
         } = it;
         Self {
-            language_codes: language_codes,
+            language_codes,
             language_auto: language_auto.map(|it| it.into()),
             language_hints: language_hints.map(|it| it.into()),
-            custom_vocabulary: custom_vocabulary,
-            adaptation_phrases: adaptation_phrases,
-            word_timestamp: word_timestamp,
-            diarization: diarization,
+            custom_vocabulary,
+            adaptation_phrases,
+            word_timestamp,
+            diarization,
             mode: AudioTranscriptionMode::from_number(mode),
-            source_text: source_text,
+            source_text,
         }
     }
 }
@@ -2516,42 +2458,42 @@ impl From<pb::audio_transcription_config::LanguageAuto> for LanguageAuto {
 impl From<LanguageHints> for pb::audio_transcription_config::LanguageHints {
     fn from(it: LanguageHints) -> Self {
         let LanguageHints { language_codes } = it;
-        Self { language_codes: language_codes }
+        Self { language_codes }
     }
 }
 
 impl From<pb::audio_transcription_config::LanguageHints> for LanguageHints {
     fn from(it: pb::audio_transcription_config::LanguageHints) -> Self {
         let pb::audio_transcription_config::LanguageHints { language_codes } = it;
-        Self { language_codes: language_codes }
+        Self { language_codes }
     }
 }
 
 impl From<ProactivityConfig> for pb::ProactivityConfig {
     fn from(it: ProactivityConfig) -> Self {
         let ProactivityConfig { proactive_audio, proactive_video } = it;
-        Self { proactive_audio: proactive_audio, proactive_video: proactive_video }
+        Self { proactive_audio, proactive_video }
     }
 }
 
 impl From<pb::ProactivityConfig> for ProactivityConfig {
     fn from(it: pb::ProactivityConfig) -> Self {
         let pb::ProactivityConfig { proactive_audio, proactive_video } = it;
-        Self { proactive_audio: proactive_audio, proactive_video: proactive_video }
+        Self { proactive_audio, proactive_video }
     }
 }
 
 impl From<HistoryConfig> for pb::HistoryConfig {
     fn from(it: HistoryConfig) -> Self {
         let HistoryConfig { initial_history_in_client_content } = it;
-        Self { initial_history_in_client_content: initial_history_in_client_content }
+        Self { initial_history_in_client_content }
     }
 }
 
 impl From<pb::HistoryConfig> for HistoryConfig {
     fn from(it: pb::HistoryConfig) -> Self {
         let pb::HistoryConfig { initial_history_in_client_content } = it;
-        Self { initial_history_in_client_content: initial_history_in_client_content }
+        Self { initial_history_in_client_content }
     }
 }
 
@@ -2559,10 +2501,10 @@ impl From<AvatarConfig> for pb::AvatarConfig {
     fn from(it: AvatarConfig) -> Self {
         let AvatarConfig { avatar_name, customized_avatar, audio_bitrate_bps, video_bitrate_bps } = it;
         Self {
-            avatar_name: avatar_name,
+            avatar_name,
             customized_avatar: customized_avatar.map(|it| (*it).into()),
-            audio_bitrate_bps: audio_bitrate_bps,
-            video_bitrate_bps: video_bitrate_bps,
+            audio_bitrate_bps,
+            video_bitrate_bps,
         }
     }
 }
@@ -2571,10 +2513,10 @@ impl From<pb::AvatarConfig> for AvatarConfig {
     fn from(it: pb::AvatarConfig) -> Self {
         let pb::AvatarConfig { avatar_name, customized_avatar, audio_bitrate_bps, video_bitrate_bps } = it;
         Self {
-            avatar_name: avatar_name,
+            avatar_name,
             customized_avatar: customized_avatar.map(|it| Box::new(it.into())),
-            audio_bitrate_bps: audio_bitrate_bps,
-            video_bitrate_bps: video_bitrate_bps,
+            audio_bitrate_bps,
+            video_bitrate_bps,
         }
     }
 }
@@ -2582,14 +2524,14 @@ impl From<pb::AvatarConfig> for AvatarConfig {
 impl From<CustomizedAvatar> for pb::CustomizedAvatar {
     fn from(it: CustomizedAvatar) -> Self {
         let CustomizedAvatar { image_mime_type, image_data } = it;
-        Self { image_mime_type: image_mime_type, image_data: image_data }
+        Self { image_mime_type, image_data }
     }
 }
 
 impl From<pb::CustomizedAvatar> for CustomizedAvatar {
     fn from(it: pb::CustomizedAvatar) -> Self {
         let pb::CustomizedAvatar { image_mime_type, image_data } = it;
-        Self { image_mime_type: image_mime_type, image_data: image_data }
+        Self { image_mime_type, image_data }
     }
 }
 
@@ -2614,14 +2556,14 @@ impl From<pb::SafetySetting> for SafetySetting {
 impl From<ImageConfig> for pb::ImageConfig {
     fn from(it: ImageConfig) -> Self {
         let ImageConfig { aspect_ratio } = it;
-        Self { aspect_ratio: aspect_ratio }
+        Self { aspect_ratio }
     }
 }
 
 impl From<pb::ImageConfig> for ImageConfig {
     fn from(it: pb::ImageConfig) -> Self {
         let pb::ImageConfig { aspect_ratio } = it;
-        Self { aspect_ratio: aspect_ratio }
+        Self { aspect_ratio }
     }
 }
 
@@ -2678,14 +2620,14 @@ impl From<pb::BidiGenerateContentClientMessage> for ClientMessage {
 impl From<ClientContent> for pb::BidiGenerateContentClientContent {
     fn from(it: ClientContent) -> Self {
         let ClientContent { turns, turn_complete } = it;
-        Self { turns: turns.into_iter().map(|it| it.into()).collect(), turn_complete: turn_complete }
+        Self { turns: turns.into_iter().map(|it| it.into()).collect(), turn_complete }
     }
 }
 
 impl From<pb::BidiGenerateContentClientContent> for ClientContent {
     fn from(it: pb::BidiGenerateContentClientContent) -> Self {
         let pb::BidiGenerateContentClientContent { turns, turn_complete } = it;
-        Self { turns: turns.into_iter().map(|it| it.into()).collect(), turn_complete: turn_complete }
+        Self { turns: turns.into_iter().map(|it| it.into()).collect(), turn_complete }
     }
 }
 
@@ -2749,10 +2691,10 @@ impl From<GroundingMetadata> for pb::GroundingMetadata {
             grounding_chunks: grounding_chunks.into_iter().map(|it| it.into()).collect(),
             grounding_supports: grounding_supports.into_iter().map(|it| it.into()).collect(),
             retrieval_metadata: retrieval_metadata.map(|it| it.into()),
-            web_search_queries: web_search_queries,
-            google_maps_widget_context_token: google_maps_widget_context_token,
-            image_search_queries: image_search_queries,
-            retrieval_queries: retrieval_queries,
+            web_search_queries,
+            google_maps_widget_context_token,
+            image_search_queries,
+            retrieval_queries,
             source_flagging_uris: source_flagging_uris.into_iter().map(|it| it.into()).collect(),
         }
     }
@@ -2776,10 +2718,10 @@ impl From<pb::GroundingMetadata> for GroundingMetadata {
             grounding_chunks: grounding_chunks.into_iter().map(|it| it.into()).collect(),
             grounding_supports: grounding_supports.into_iter().map(|it| it.into()).collect(),
             retrieval_metadata: retrieval_metadata.map(|it| it.into()),
-            web_search_queries: web_search_queries,
-            google_maps_widget_context_token: google_maps_widget_context_token,
-            image_search_queries: image_search_queries,
-            retrieval_queries: retrieval_queries,
+            web_search_queries,
+            google_maps_widget_context_token,
+            image_search_queries,
+            retrieval_queries,
             source_flagging_uris: source_flagging_uris.into_iter().map(|it| it.into()).collect(),
         }
     }
@@ -2788,14 +2730,14 @@ impl From<pb::GroundingMetadata> for GroundingMetadata {
 impl From<SourceFlaggingUri> for pb::grounding_metadata::SourceFlaggingUri {
     fn from(it: SourceFlaggingUri) -> Self {
         let SourceFlaggingUri { flag_content_uri, source_id } = it;
-        Self { flag_content_uri: flag_content_uri, source_id: source_id }
+        Self { flag_content_uri, source_id }
     }
 }
 
 impl From<pb::grounding_metadata::SourceFlaggingUri> for SourceFlaggingUri {
     fn from(it: pb::grounding_metadata::SourceFlaggingUri) -> Self {
         let pb::grounding_metadata::SourceFlaggingUri { flag_content_uri, source_id } = it;
-        Self { flag_content_uri: flag_content_uri, source_id: source_id }
+        Self { flag_content_uri, source_id }
     }
 }
 
@@ -2834,28 +2776,28 @@ impl From<pb::GroundingChunk> for GroundingChunk {
 impl From<GroundingChunkWeb> for pb::grounding_chunk::Web {
     fn from(it: GroundingChunkWeb) -> Self {
         let GroundingChunkWeb { uri, title, domain } = it;
-        Self { uri: uri, title: title, domain: domain }
+        Self { uri, title, domain }
     }
 }
 
 impl From<pb::grounding_chunk::Web> for GroundingChunkWeb {
     fn from(it: pb::grounding_chunk::Web) -> Self {
         let pb::grounding_chunk::Web { uri, title, domain } = it;
-        Self { uri: uri, title: title, domain: domain }
+        Self { uri, title, domain }
     }
 }
 
 impl From<GroundingChunkImage> for pb::grounding_chunk::Image {
     fn from(it: GroundingChunkImage) -> Self {
         let GroundingChunkImage { source_uri, image_uri, title, domain } = it;
-        Self { source_uri: source_uri, image_uri: image_uri, title: title, domain: domain }
+        Self { source_uri, image_uri, title, domain }
     }
 }
 
 impl From<pb::grounding_chunk::Image> for GroundingChunkImage {
     fn from(it: pb::grounding_chunk::Image) -> Self {
         let pb::grounding_chunk::Image { source_uri, image_uri, title, domain } = it;
-        Self { source_uri: source_uri, image_uri: image_uri, title: title, domain: domain }
+        Self { source_uri, image_uri, title, domain }
     }
 }
 
@@ -2863,10 +2805,10 @@ impl From<GroundingChunkMaps> for pb::grounding_chunk::Maps {
     fn from(it: GroundingChunkMaps) -> Self {
         let GroundingChunkMaps { uri, title, text, place_id, place_answer_sources, route } = it;
         Self {
-            uri: uri,
-            title: title,
-            text: text,
-            place_id: place_id,
+            uri,
+            title,
+            text,
+            place_id,
             place_answer_sources: place_answer_sources.map(|it| (*it).into()),
             route: route.map(|it| (*it).into()),
         }
@@ -2877,10 +2819,10 @@ impl From<pb::grounding_chunk::Maps> for GroundingChunkMaps {
     fn from(it: pb::grounding_chunk::Maps) -> Self {
         let pb::grounding_chunk::Maps { uri, title, text, place_id, place_answer_sources, route } = it;
         Self {
-            uri: uri,
-            title: title,
-            text: text,
-            place_id: place_id,
+            uri,
+            title,
+            text,
+            place_id,
             place_answer_sources: place_answer_sources.map(|it| Box::new(it.into())),
             route: route.map(|it| Box::new(it.into())),
         }
@@ -2893,7 +2835,7 @@ impl From<PlaceAnswerSources> for pb::grounding_chunk::maps::PlaceAnswerSources 
         Self {
             review_snippets: review_snippets.into_iter().map(|it| it.into()).collect(),
             review_snippet: review_snippet.into_iter().map(|it| it.into()).collect(),
-            flag_content_uri: flag_content_uri,
+            flag_content_uri,
         }
     }
 }
@@ -2904,7 +2846,7 @@ impl From<pb::grounding_chunk::maps::PlaceAnswerSources> for PlaceAnswerSources 
         Self {
             review_snippets: review_snippets.into_iter().map(|it| it.into()).collect(),
             review_snippet: review_snippet.into_iter().map(|it| it.into()).collect(),
-            flag_content_uri: flag_content_uri,
+            flag_content_uri,
         }
     }
 }
@@ -2921,13 +2863,13 @@ impl From<ReviewSnippet> for pb::grounding_chunk::maps::place_answer_sources::Re
             review,
         } = it;
         Self {
-            review_id: review_id,
-            google_maps_uri: google_maps_uri,
-            title: title,
+            review_id,
+            google_maps_uri,
+            title,
             author_attribution: author_attribution.map(|it| (*it).into()),
-            flag_content_uri: flag_content_uri,
-            relative_publish_time_description: relative_publish_time_description,
-            review: review,
+            flag_content_uri,
+            relative_publish_time_description,
+            review,
         }
     }
 }
@@ -2944,13 +2886,13 @@ impl From<pb::grounding_chunk::maps::place_answer_sources::ReviewSnippet> for Re
             review,
         } = it;
         Self {
-            review_id: review_id,
-            google_maps_uri: google_maps_uri,
-            title: title,
+            review_id,
+            google_maps_uri,
+            title,
             author_attribution: author_attribution.map(|it| Box::new(it.into())),
-            flag_content_uri: flag_content_uri,
-            relative_publish_time_description: relative_publish_time_description,
-            review: review,
+            flag_content_uri,
+            relative_publish_time_description,
+            review,
         }
     }
 }
@@ -2958,36 +2900,28 @@ impl From<pb::grounding_chunk::maps::place_answer_sources::ReviewSnippet> for Re
 impl From<AuthorAttribution> for pb::grounding_chunk::maps::place_answer_sources::AuthorAttribution {
     fn from(it: AuthorAttribution) -> Self {
         let AuthorAttribution { display_name, photo_uri, uri } = it;
-        Self { display_name: display_name, photo_uri: photo_uri, uri: uri }
+        Self { display_name, photo_uri, uri }
     }
 }
 
 impl From<pb::grounding_chunk::maps::place_answer_sources::AuthorAttribution> for AuthorAttribution {
     fn from(it: pb::grounding_chunk::maps::place_answer_sources::AuthorAttribution) -> Self {
         let pb::grounding_chunk::maps::place_answer_sources::AuthorAttribution { display_name, photo_uri, uri } = it;
-        Self { display_name: display_name, photo_uri: photo_uri, uri: uri }
+        Self { display_name, photo_uri, uri }
     }
 }
 
 impl From<GroundingChunkRoute> for pb::grounding_chunk::maps::Route {
     fn from(it: GroundingChunkRoute) -> Self {
         let GroundingChunkRoute { distance_meters, duration, encoded_polyline } = it;
-        Self {
-            distance_meters: distance_meters,
-            duration: duration.map(|it| it.into()),
-            encoded_polyline: encoded_polyline,
-        }
+        Self { distance_meters, duration: duration.map(|it| it.into()), encoded_polyline }
     }
 }
 
 impl From<pb::grounding_chunk::maps::Route> for GroundingChunkRoute {
     fn from(it: pb::grounding_chunk::maps::Route) -> Self {
         let pb::grounding_chunk::maps::Route { distance_meters, duration, encoded_polyline } = it;
-        Self {
-            distance_meters: distance_meters,
-            duration: duration.map(|it| it.into()),
-            encoded_polyline: encoded_polyline,
-        }
+        Self { distance_meters, duration: duration.map(|it| it.into()), encoded_polyline }
     }
 }
 
@@ -3005,15 +2939,15 @@ impl From<GroundingChunkRetrievedContext> for pb::grounding_chunk::RetrievedCont
             media_id,
         } = it;
         Self {
-            uri: uri,
-            title: title,
-            text: text,
-            document_name: document_name,
+            uri,
+            title,
+            text,
+            document_name,
             rag_chunk: rag_chunk.map(|it| (*it).into()),
             custom_metadata: custom_metadata.into_iter().map(|it| it.into()).collect(),
-            file_search_store: file_search_store,
-            page_number: page_number,
-            media_id: media_id,
+            file_search_store,
+            page_number,
+            media_id,
         }
     }
 }
@@ -3032,15 +2966,15 @@ impl From<pb::grounding_chunk::RetrievedContext> for GroundingChunkRetrievedCont
             media_id,
         } = it;
         Self {
-            uri: uri,
-            title: title,
-            text: text,
-            document_name: document_name,
+            uri,
+            title,
+            text,
+            document_name,
             rag_chunk: rag_chunk.map(|it| Box::new(it.into())),
             custom_metadata: custom_metadata.into_iter().map(|it| it.into()).collect(),
-            file_search_store: file_search_store,
-            page_number: page_number,
-            media_id: media_id,
+            file_search_store,
+            page_number,
+            media_id,
         }
     }
 }
@@ -3049,15 +2983,13 @@ impl From<CustomMetadata> for pb::grounding_chunk::CustomMetadata {
     fn from(it: CustomMetadata) -> Self {
         let CustomMetadata { key, value } = it;
         Self {
-            key: key,
+            key,
             value: value.map(|it| match it {
-                CustomMetadataValue::NumericValue(it) => {
-                    (pb::grounding_chunk::custom_metadata::Value::NumericValue(it))
-                }
+                CustomMetadataValue::NumericValue(it) => pb::grounding_chunk::custom_metadata::Value::NumericValue(it),
                 CustomMetadataValue::StringListValue(it) => {
-                    (pb::grounding_chunk::custom_metadata::Value::StringListValue(it.into()))
+                    pb::grounding_chunk::custom_metadata::Value::StringListValue(it.into())
                 }
-                CustomMetadataValue::StringValue(it) => (pb::grounding_chunk::custom_metadata::Value::StringValue(it)),
+                CustomMetadataValue::StringValue(it) => pb::grounding_chunk::custom_metadata::Value::StringValue(it),
             }),
         }
     }
@@ -3067,7 +2999,7 @@ impl From<pb::grounding_chunk::CustomMetadata> for CustomMetadata {
     fn from(it: pb::grounding_chunk::CustomMetadata) -> Self {
         let pb::grounding_chunk::CustomMetadata { key, value } = it;
         Self {
-            key: key,
+            key,
             value: value.map(|it| match it {
                 pb::grounding_chunk::custom_metadata::Value::NumericValue(it) => CustomMetadataValue::NumericValue(it),
                 pb::grounding_chunk::custom_metadata::Value::StringListValue(it) => {
@@ -3082,54 +3014,49 @@ impl From<pb::grounding_chunk::CustomMetadata> for CustomMetadata {
 impl From<StringList> for pb::grounding_chunk::StringList {
     fn from(it: StringList) -> Self {
         let StringList { values } = it;
-        Self { values: values }
+        Self { values }
     }
 }
 
 impl From<pb::grounding_chunk::StringList> for StringList {
     fn from(it: pb::grounding_chunk::StringList) -> Self {
         let pb::grounding_chunk::StringList { values } = it;
-        Self { values: values }
+        Self { values }
     }
 }
 
 impl From<RagChunk> for pb::RagChunk {
     fn from(it: RagChunk) -> Self {
         let RagChunk { page_span, text, chunk_id, file_id } = it;
-        Self { page_span: page_span.map(|it| it.into()), text: text, chunk_id: chunk_id, file_id: file_id }
+        Self { page_span: page_span.map(|it| it.into()), text, chunk_id, file_id }
     }
 }
 
 impl From<pb::RagChunk> for RagChunk {
     fn from(it: pb::RagChunk) -> Self {
         let pb::RagChunk { page_span, text, chunk_id, file_id } = it;
-        Self { page_span: page_span.map(|it| it.into()), text: text, chunk_id: chunk_id, file_id: file_id }
+        Self { page_span: page_span.map(|it| it.into()), text, chunk_id, file_id }
     }
 }
 
 impl From<PageSpan> for pb::rag_chunk::PageSpan {
     fn from(it: PageSpan) -> Self {
         let PageSpan { first_page, last_page } = it;
-        Self { first_page: first_page, last_page: last_page }
+        Self { first_page, last_page }
     }
 }
 
 impl From<pb::rag_chunk::PageSpan> for PageSpan {
     fn from(it: pb::rag_chunk::PageSpan) -> Self {
         let pb::rag_chunk::PageSpan { first_page, last_page } = it;
-        Self { first_page: first_page, last_page: last_page }
+        Self { first_page, last_page }
     }
 }
 
 impl From<GroundingSupport> for pb::GroundingSupport {
     fn from(it: GroundingSupport) -> Self {
         let GroundingSupport { segment, grounding_chunk_indices, confidence_scores, rendered_parts } = it;
-        Self {
-            segment: segment.map(|it| (*it).into()),
-            grounding_chunk_indices: grounding_chunk_indices,
-            confidence_scores: confidence_scores,
-            rendered_parts: rendered_parts,
-        }
+        Self { segment: segment.map(|it| (*it).into()), grounding_chunk_indices, confidence_scores, rendered_parts }
     }
 }
 
@@ -3138,9 +3065,9 @@ impl From<pb::GroundingSupport> for GroundingSupport {
         let pb::GroundingSupport { segment, grounding_chunk_indices, confidence_scores, rendered_parts } = it;
         Self {
             segment: segment.map(|it| Box::new(it.into())),
-            grounding_chunk_indices: grounding_chunk_indices,
-            confidence_scores: confidence_scores,
-            rendered_parts: rendered_parts,
+            grounding_chunk_indices,
+            confidence_scores,
+            rendered_parts,
         }
     }
 }
@@ -3148,42 +3075,42 @@ impl From<pb::GroundingSupport> for GroundingSupport {
 impl From<Segment> for pb::Segment {
     fn from(it: Segment) -> Self {
         let Segment { part_index, start_index, end_index, text } = it;
-        Self { part_index: part_index, start_index: start_index, end_index: end_index, text: text }
+        Self { part_index, start_index, end_index, text }
     }
 }
 
 impl From<pb::Segment> for Segment {
     fn from(it: pb::Segment) -> Self {
         let pb::Segment { part_index, start_index, end_index, text } = it;
-        Self { part_index: part_index, start_index: start_index, end_index: end_index, text: text }
+        Self { part_index, start_index, end_index, text }
     }
 }
 
 impl From<RetrievalMetadata> for pb::RetrievalMetadata {
     fn from(it: RetrievalMetadata) -> Self {
         let RetrievalMetadata { google_search_dynamic_retrieval_score } = it;
-        Self { google_search_dynamic_retrieval_score: google_search_dynamic_retrieval_score }
+        Self { google_search_dynamic_retrieval_score }
     }
 }
 
 impl From<pb::RetrievalMetadata> for RetrievalMetadata {
     fn from(it: pb::RetrievalMetadata) -> Self {
         let pb::RetrievalMetadata { google_search_dynamic_retrieval_score } = it;
-        Self { google_search_dynamic_retrieval_score: google_search_dynamic_retrieval_score }
+        Self { google_search_dynamic_retrieval_score }
     }
 }
 
 impl From<SearchEntryPoint> for pb::SearchEntryPoint {
     fn from(it: SearchEntryPoint) -> Self {
         let SearchEntryPoint { rendered_content, sdk_blob } = it;
-        Self { rendered_content: rendered_content, sdk_blob: sdk_blob }
+        Self { rendered_content, sdk_blob }
     }
 }
 
 impl From<pb::SearchEntryPoint> for SearchEntryPoint {
     fn from(it: pb::SearchEntryPoint) -> Self {
         let pb::SearchEntryPoint { rendered_content, sdk_blob } = it;
-        Self { rendered_content: rendered_content, sdk_blob: sdk_blob }
+        Self { rendered_content, sdk_blob }
     }
 }
 
@@ -3204,17 +3131,14 @@ impl From<pb::UrlContextMetadata> for UrlContextMetadata {
 impl From<UrlMetadata> for pb::UrlMetadata {
     fn from(it: UrlMetadata) -> Self {
         let UrlMetadata { retrieved_url, url_retrieval_status } = it;
-        Self { retrieved_url: retrieved_url, url_retrieval_status: url_retrieval_status.number() }
+        Self { retrieved_url, url_retrieval_status: url_retrieval_status.number() }
     }
 }
 
 impl From<pb::UrlMetadata> for UrlMetadata {
     fn from(it: pb::UrlMetadata) -> Self {
         let pb::UrlMetadata { retrieved_url, url_retrieval_status } = it;
-        Self {
-            retrieved_url: retrieved_url,
-            url_retrieval_status: UrlRetrievalStatus::from_number(url_retrieval_status),
-        }
+        Self { retrieved_url, url_retrieval_status: UrlRetrievalStatus::from_number(url_retrieval_status) }
     }
 }
 
@@ -3241,24 +3165,24 @@ impl From<UsageMetadata> for pb::UsageMetadata {
             audio_duration_seconds,
         } = it;
         Self {
-            prompt_token_count: prompt_token_count,
-            response_token_count: response_token_count,
-            total_token_count: total_token_count,
-            cached_content_token_count: cached_content_token_count,
+            prompt_token_count,
+            response_token_count,
+            total_token_count,
+            cached_content_token_count,
             prompt_tokens_details: prompt_tokens_details.into_iter().map(|it| it.into()).collect(),
             cache_tokens_details: cache_tokens_details.into_iter().map(|it| it.into()).collect(),
             response_tokens_details: response_tokens_details.into_iter().map(|it| it.into()).collect(),
-            tool_use_prompt_token_count: tool_use_prompt_token_count,
+            tool_use_prompt_token_count,
             tool_use_prompt_tokens_details: tool_use_prompt_tokens_details.into_iter().map(|it| it.into()).collect(),
-            thoughts_token_count: thoughts_token_count,
+            thoughts_token_count,
             traffic_type: traffic_type.number(),
             service_tier: service_tier.number(),
-            candidates_token_count: candidates_token_count,
+            candidates_token_count,
             candidates_tokens_details: candidates_tokens_details.into_iter().map(|it| it.into()).collect(),
-            text_count: text_count,
-            image_count: image_count,
-            video_duration_seconds: video_duration_seconds,
-            audio_duration_seconds: audio_duration_seconds,
+            text_count,
+            image_count,
+            video_duration_seconds,
+            audio_duration_seconds,
         }
     }
 }
@@ -3286,24 +3210,24 @@ impl From<pb::UsageMetadata> for UsageMetadata {
             audio_duration_seconds,
         } = it;
         Self {
-            prompt_token_count: prompt_token_count,
-            response_token_count: response_token_count,
-            total_token_count: total_token_count,
-            cached_content_token_count: cached_content_token_count,
+            prompt_token_count,
+            response_token_count,
+            total_token_count,
+            cached_content_token_count,
             prompt_tokens_details: prompt_tokens_details.into_iter().map(|it| it.into()).collect(),
             cache_tokens_details: cache_tokens_details.into_iter().map(|it| it.into()).collect(),
             response_tokens_details: response_tokens_details.into_iter().map(|it| it.into()).collect(),
-            tool_use_prompt_token_count: tool_use_prompt_token_count,
+            tool_use_prompt_token_count,
             tool_use_prompt_tokens_details: tool_use_prompt_tokens_details.into_iter().map(|it| it.into()).collect(),
-            thoughts_token_count: thoughts_token_count,
+            thoughts_token_count,
             traffic_type: TrafficType::from_number(traffic_type),
             service_tier: ServiceTier::from_number(service_tier),
-            candidates_token_count: candidates_token_count,
+            candidates_token_count,
             candidates_tokens_details: candidates_tokens_details.into_iter().map(|it| it.into()).collect(),
-            text_count: text_count,
-            image_count: image_count,
-            video_duration_seconds: video_duration_seconds,
-            audio_duration_seconds: audio_duration_seconds,
+            text_count,
+            image_count,
+            video_duration_seconds,
+            audio_duration_seconds,
         }
     }
 }
@@ -3311,14 +3235,14 @@ impl From<pb::UsageMetadata> for UsageMetadata {
 impl From<ModalityTokenCount> for pb::ModalityTokenCount {
     fn from(it: ModalityTokenCount) -> Self {
         let ModalityTokenCount { modality, token_count } = it;
-        Self { modality: modality.number(), token_count: token_count }
+        Self { modality: modality.number(), token_count }
     }
 }
 
 impl From<pb::ModalityTokenCount> for ModalityTokenCount {
     fn from(it: pb::ModalityTokenCount) -> Self {
         let pb::ModalityTokenCount { modality, token_count } = it;
-        Self { modality: MediaModality::from_number(modality), token_count: token_count }
+        Self { modality: MediaModality::from_number(modality), token_count }
     }
 }
 
@@ -3328,26 +3252,26 @@ impl From<ServerMessage> for pb::BidiGenerateContentServerMessage {
         Self {
             message_type: payload.map(|it| match it {
                 ServerPayload::SetupComplete(it) => {
-                    (pb::bidi_generate_content_server_message::MessageType::SetupComplete((*it).into()))
+                    pb::bidi_generate_content_server_message::MessageType::SetupComplete((*it).into())
                 }
                 ServerPayload::ServerContent(it) => {
-                    (pb::bidi_generate_content_server_message::MessageType::ServerContent(it.into()))
+                    pb::bidi_generate_content_server_message::MessageType::ServerContent(it.into())
                 }
                 ServerPayload::ToolCall(it) => {
-                    (pb::bidi_generate_content_server_message::MessageType::ToolCall(it.into()))
+                    pb::bidi_generate_content_server_message::MessageType::ToolCall(it.into())
                 }
                 ServerPayload::ToolCallCancellation(it) => {
-                    (pb::bidi_generate_content_server_message::MessageType::ToolCallCancellation(it.into()))
+                    pb::bidi_generate_content_server_message::MessageType::ToolCallCancellation(it.into())
                 }
-                ServerPayload::GoAway(it) => (pb::bidi_generate_content_server_message::MessageType::GoAway(it.into())),
+                ServerPayload::GoAway(it) => pb::bidi_generate_content_server_message::MessageType::GoAway(it.into()),
                 ServerPayload::SessionResumptionUpdate(it) => {
-                    (pb::bidi_generate_content_server_message::MessageType::SessionResumptionUpdate((*it).into()))
+                    pb::bidi_generate_content_server_message::MessageType::SessionResumptionUpdate((*it).into())
                 }
                 ServerPayload::VoiceActivityDetectionSignal(it) => {
-                    (pb::bidi_generate_content_server_message::MessageType::VoiceActivityDetectionSignal(it.into()))
+                    pb::bidi_generate_content_server_message::MessageType::VoiceActivityDetectionSignal(it.into())
                 }
                 ServerPayload::VoiceActivity(it) => {
-                    (pb::bidi_generate_content_server_message::MessageType::VoiceActivity(it.into()))
+                    pb::bidi_generate_content_server_message::MessageType::VoiceActivity(it.into())
                 }
             }),
             usage_metadata: usage_metadata.map(|it| (*it).into()),
@@ -3391,14 +3315,14 @@ impl From<pb::BidiGenerateContentServerMessage> for ServerMessage {
 impl From<SetupComplete> for pb::BidiGenerateContentSetupComplete {
     fn from(it: SetupComplete) -> Self {
         let SetupComplete { session_id, voice_consent_signature } = it;
-        Self { session_id: session_id, voice_consent_signature: voice_consent_signature.map(|it| it.into()) }
+        Self { session_id, voice_consent_signature: voice_consent_signature.map(|it| it.into()) }
     }
 }
 
 impl From<pb::BidiGenerateContentSetupComplete> for SetupComplete {
     fn from(it: pb::BidiGenerateContentSetupComplete) -> Self {
         let pb::BidiGenerateContentSetupComplete { session_id, voice_consent_signature } = it;
-        Self { session_id: session_id, voice_consent_signature: voice_consent_signature.map(|it| it.into()) }
+        Self { session_id, voice_consent_signature: voice_consent_signature.map(|it| it.into()) }
     }
 }
 
@@ -3420,14 +3344,14 @@ impl From<ServerContent> for pb::BidiGenerateContentServerContent {
         } = it;
         Self {
             model_turn: model_turn.map(|it| it.into()),
-            turn_complete: turn_complete,
-            interrupted: interrupted,
+            turn_complete,
+            interrupted,
             grounding_metadata: grounding_metadata.map(|it| (*it).into()),
-            generation_complete: generation_complete,
+            generation_complete,
             input_transcription: input_transcription.map(|it| (*it).into()),
             output_transcription: output_transcription.map(|it| (*it).into()),
             url_context_metadata: url_context_metadata.map(|it| it.into()),
-            waiting_for_input: waiting_for_input,
+            waiting_for_input,
             turn_complete_reason: turn_complete_reason.number(),
             interim_input_transcription: interim_input_transcription.map(|it| (*it).into()),
             interaction_status: interaction_status.number(),
@@ -3453,14 +3377,14 @@ impl From<pb::BidiGenerateContentServerContent> for ServerContent {
         } = it;
         Self {
             model_turn: model_turn.map(|it| it.into()),
-            turn_complete: turn_complete,
-            interrupted: interrupted,
+            turn_complete,
+            interrupted,
             grounding_metadata: grounding_metadata.map(|it| Box::new(it.into())),
-            generation_complete: generation_complete,
+            generation_complete,
             input_transcription: input_transcription.map(|it| Box::new(it.into())),
             output_transcription: output_transcription.map(|it| Box::new(it.into())),
             url_context_metadata: url_context_metadata.map(|it| it.into()),
-            waiting_for_input: waiting_for_input,
+            waiting_for_input,
             turn_complete_reason: TurnCompleteReason::from_number(turn_complete_reason),
             interim_input_transcription: interim_input_transcription.map(|it| Box::new(it.into())),
             interaction_status: InteractionStatus::from_number(interaction_status),
@@ -3485,14 +3409,14 @@ impl From<pb::BidiGenerateContentToolCall> for ToolCall {
 impl From<ToolCallCancellation> for pb::BidiGenerateContentToolCallCancellation {
     fn from(it: ToolCallCancellation) -> Self {
         let ToolCallCancellation { ids } = it;
-        Self { ids: ids }
+        Self { ids }
     }
 }
 
 impl From<pb::BidiGenerateContentToolCallCancellation> for ToolCallCancellation {
     fn from(it: pb::BidiGenerateContentToolCallCancellation) -> Self {
         let pb::BidiGenerateContentToolCallCancellation { ids } = it;
-        Self { ids: ids }
+        Self { ids }
     }
 }
 
@@ -3501,12 +3425,12 @@ impl From<AuthToken> for pb::AuthToken {
         let AuthToken { name, expire_time, new_session_expire_time, uses, bidi_generate_content_setup, field_mask } =
             it;
         Self {
-            name: name,
+            name,
             expire_time: expire_time.map(|it| it.into()),
             new_session_expire_time: new_session_expire_time.map(|it| it.into()),
-            uses: uses,
+            uses,
             bidi_generate_content_setup: bidi_generate_content_setup.map(|it| (*it).into()),
-            field_mask: field_mask,
+            field_mask,
         }
     }
 }
@@ -3516,12 +3440,12 @@ impl From<pb::AuthToken> for AuthToken {
         let pb::AuthToken { name, expire_time, new_session_expire_time, uses, bidi_generate_content_setup, field_mask } =
             it;
         Self {
-            name: name,
+            name,
             expire_time: expire_time.map(|it| it.into()),
             new_session_expire_time: new_session_expire_time.map(|it| it.into()),
-            uses: uses,
+            uses,
             bidi_generate_content_setup: bidi_generate_content_setup.map(|it| Box::new(it.into())),
-            field_mask: field_mask,
+            field_mask,
         }
     }
 }

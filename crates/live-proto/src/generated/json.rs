@@ -16,27 +16,11 @@ impl Fields for Blob {
             FieldName { json: "displayName", proto: "display_name" },
         ];
         match key {
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "data" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.data = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "displayName" | "display_name" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.display_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "mimeType" | "mime_type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.mime_type),
+            "data" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.data),
+            "displayName" | "display_name" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.display_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -73,27 +57,11 @@ impl Fields for FileData {
             FieldName { json: "displayName", proto: "display_name" },
         ];
         match key {
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "fileUri" | "file_uri" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.file_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "displayName" | "display_name" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.display_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "mimeType" | "mime_type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.mime_type),
+            "fileUri" | "file_uri" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.file_uri),
+            "displayName" | "display_name" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.display_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -131,33 +99,12 @@ impl Fields for VideoMetadata {
             FieldName { json: "contentLayers", proto: "content_layers" },
         ];
         match key {
-            "startOffset" | "start_offset" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.start_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "endOffset" | "end_offset" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.end_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "fps" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.fps = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "contentLayers" | "content_layers" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.content_layers = reader.list::<VideoContentLayer, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "startOffset" | "start_offset" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.start_offset),
+            "endOffset" | "end_offset" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.end_offset),
+            "fps" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.fps),
+            "contentLayers" | "content_layers" => reader.list_field(seen, 3, &FIELDS[3], key, &mut self.content_layers),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -192,21 +139,10 @@ impl Fields for PartMediaResolution {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "level", proto: "level" }, FieldName { json: "numTokens", proto: "num_tokens" }];
         match key {
-            "level" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.level = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "numTokens" | "num_tokens" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.num_tokens = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "level" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.level),
+            "numTokens" | "num_tokens" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.num_tokens),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -239,21 +175,10 @@ impl Fields for SpeechMetadata {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "speaker", proto: "speaker" }, FieldName { json: "style", proto: "style" }];
         match key {
-            "speaker" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.speaker = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "style" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.style = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "speaker" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.speaker),
+            "style" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.style),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -289,27 +214,11 @@ impl Fields for DocumentMetadata {
             FieldName { json: "contentLayers", proto: "content_layers" },
         ];
         match key {
-            "startPage" | "start_page" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.start_page = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "endPage" | "end_page" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.end_page = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "contentLayers" | "content_layers" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.content_layers = reader.list::<DocumentContentLayer, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "startPage" | "start_page" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.start_page),
+            "endPage" | "end_page" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.end_page),
+            "contentLayers" | "content_layers" => reader.list_field(seen, 2, &FIELDS[2], key, &mut self.content_layers),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -346,27 +255,11 @@ impl Fields for SpreadsheetMetadata {
             FieldName { json: "contentLayers", proto: "content_layers" },
         ];
         match key {
-            "visibleCells" | "visible_cells" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.visible_cells = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "sheetIndex" | "sheet_index" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.sheet_index = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "contentLayers" | "content_layers" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.content_layers = reader.list::<SpreadsheetContentLayer, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "visibleCells" | "visible_cells" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.visible_cells),
+            "sheetIndex" | "sheet_index" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.sheet_index),
+            "contentLayers" | "content_layers" => reader.list_field(seen, 2, &FIELDS[2], key, &mut self.content_layers),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -402,21 +295,10 @@ impl Fields for AudioMetadata {
             FieldName { json: "endOffset", proto: "end_offset" },
         ];
         match key {
-            "startOffset" | "start_offset" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.start_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "endOffset" | "end_offset" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.end_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "startOffset" | "start_offset" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.start_offset),
+            "endOffset" | "end_offset" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.end_offset),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -456,51 +338,19 @@ impl Fields for FunctionDeclaration {
             FieldName { json: "responseJsonSchema", proto: "response_json_schema" },
         ];
         match key {
-            "name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "description" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.description = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "parameters" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.parameters = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "response" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.response = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "behavior" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.behavior = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.name),
+            "description" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.description),
+            "parameters" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.parameters),
+            "response" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.response),
+            "behavior" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.behavior),
             "parametersJsonSchema" | "parameters_json_schema" => {
-                if reader.enter_nullable(seen, 5, &FIELDS[5], key)? {
-                    self.parameters_json_schema = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional_nullable(seen, 5, &FIELDS[5], key, &mut self.parameters_json_schema)
             }
             "responseJsonSchema" | "response_json_schema" => {
-                if reader.enter_nullable(seen, 6, &FIELDS[6], key)? {
-                    self.response_json_schema = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional_nullable(seen, 6, &FIELDS[6], key, &mut self.response_json_schema)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -563,159 +413,37 @@ impl Fields for Schema {
             FieldName { json: "ref", proto: "ref" },
         ];
         match key {
-            "type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.r#type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "format" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.format = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "description" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.description = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "nullable" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.nullable = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "enum" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.r#enum = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            "items" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.items = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "properties" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.properties = reader.map()?;
-                    reader.leave();
-                }
-            }
-            "required" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.required = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            "minProperties" | "min_properties" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.min_properties = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "maxProperties" | "max_properties" => {
-                if reader.enter(seen, 9, &FIELDS[9], key)? {
-                    self.max_properties = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "minimum" => {
-                if reader.enter(seen, 10, &FIELDS[10], key)? {
-                    self.minimum = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "maximum" => {
-                if reader.enter(seen, 11, &FIELDS[11], key)? {
-                    self.maximum = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "minLength" | "min_length" => {
-                if reader.enter(seen, 12, &FIELDS[12], key)? {
-                    self.min_length = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "maxLength" | "max_length" => {
-                if reader.enter(seen, 13, &FIELDS[13], key)? {
-                    self.max_length = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "pattern" => {
-                if reader.enter(seen, 14, &FIELDS[14], key)? {
-                    self.pattern = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "example" => {
-                if reader.enter_nullable(seen, 15, &FIELDS[15], key)? {
-                    self.example = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "anyOf" | "any_of" => {
-                if reader.enter(seen, 16, &FIELDS[16], key)? {
-                    self.any_of = reader.list::<Schema, _>()?;
-                    reader.leave();
-                }
-            }
-            "maxItems" | "max_items" => {
-                if reader.enter(seen, 17, &FIELDS[17], key)? {
-                    self.max_items = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "minItems" | "min_items" => {
-                if reader.enter(seen, 18, &FIELDS[18], key)? {
-                    self.min_items = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.r#type),
+            "format" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.format),
+            "description" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.description),
+            "nullable" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.nullable),
+            "enum" => reader.list_field(seen, 4, &FIELDS[4], key, &mut self.r#enum),
+            "items" => reader.optional(seen, 5, &FIELDS[5], key, &mut self.items),
+            "properties" => reader.map_field(seen, 6, &FIELDS[6], key, &mut self.properties),
+            "required" => reader.list_field(seen, 7, &FIELDS[7], key, &mut self.required),
+            "minProperties" | "min_properties" => reader.plain(seen, 8, &FIELDS[8], key, &mut self.min_properties),
+            "maxProperties" | "max_properties" => reader.plain(seen, 9, &FIELDS[9], key, &mut self.max_properties),
+            "minimum" => reader.optional(seen, 10, &FIELDS[10], key, &mut self.minimum),
+            "maximum" => reader.optional(seen, 11, &FIELDS[11], key, &mut self.maximum),
+            "minLength" | "min_length" => reader.plain(seen, 12, &FIELDS[12], key, &mut self.min_length),
+            "maxLength" | "max_length" => reader.plain(seen, 13, &FIELDS[13], key, &mut self.max_length),
+            "pattern" => reader.plain(seen, 14, &FIELDS[14], key, &mut self.pattern),
+            "example" => reader.optional_nullable(seen, 15, &FIELDS[15], key, &mut self.example),
+            "anyOf" | "any_of" => reader.list_field(seen, 16, &FIELDS[16], key, &mut self.any_of),
+            "maxItems" | "max_items" => reader.plain(seen, 17, &FIELDS[17], key, &mut self.max_items),
+            "minItems" | "min_items" => reader.plain(seen, 18, &FIELDS[18], key, &mut self.min_items),
             "propertyOrdering" | "property_ordering" => {
-                if reader.enter(seen, 19, &FIELDS[19], key)? {
-                    self.property_ordering = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 19, &FIELDS[19], key, &mut self.property_ordering)
             }
-            "title" => {
-                if reader.enter(seen, 20, &FIELDS[20], key)? {
-                    self.title = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "default" => {
-                if reader.enter_nullable(seen, 21, &FIELDS[21], key)? {
-                    self.default = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "title" => reader.plain(seen, 20, &FIELDS[20], key, &mut self.title),
+            "default" => reader.optional_nullable(seen, 21, &FIELDS[21], key, &mut self.default),
             "additionalProperties" | "additional_properties" => {
-                if reader.enter_nullable(seen, 22, &FIELDS[22], key)? {
-                    self.additional_properties = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional_nullable(seen, 22, &FIELDS[22], key, &mut self.additional_properties)
             }
-            "defs" => {
-                if reader.enter(seen, 23, &FIELDS[23], key)? {
-                    self.defs = reader.map()?;
-                    reader.leave();
-                }
-            }
-            "ref" => {
-                if reader.enter(seen, 24, &FIELDS[24], key)? {
-                    self.r#ref = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "defs" => reader.map_field(seen, 23, &FIELDS[23], key, &mut self.defs),
+            "ref" => reader.plain(seen, 24, &FIELDS[24], key, &mut self.r#ref),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -775,26 +503,16 @@ impl Fields for ToolConfig {
         ];
         match key {
             "functionCallingConfig" | "function_calling_config" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.function_calling_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.function_calling_config)
             }
             "retrievalConfig" | "retrieval_config" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.retrieval_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.retrieval_config)
             }
             "includeServerSideToolInvocations" | "include_server_side_tool_invocations" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.include_server_side_tool_invocations = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.include_server_side_tool_invocations)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -831,27 +549,15 @@ impl Fields for FunctionCallingConfig {
             FieldName { json: "streamFunctionCallArguments", proto: "stream_function_call_arguments" },
         ];
         match key {
-            "mode" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.mode = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "mode" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.mode),
             "allowedFunctionNames" | "allowed_function_names" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.allowed_function_names = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 1, &FIELDS[1], key, &mut self.allowed_function_names)
             }
             "streamFunctionCallArguments" | "stream_function_call_arguments" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.stream_function_call_arguments = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.stream_function_call_arguments)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -887,21 +593,10 @@ impl Fields for RetrievalConfig {
             FieldName { json: "languageCode", proto: "language_code" },
         ];
         match key {
-            "latLng" | "lat_lng" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.lat_lng = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "languageCode" | "language_code" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.language_code = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "latLng" | "lat_lng" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.lat_lng),
+            "languageCode" | "language_code" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.language_code),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -934,21 +629,10 @@ impl Fields for LatLng {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "latitude", proto: "latitude" }, FieldName { json: "longitude", proto: "longitude" }];
         match key {
-            "latitude" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.latitude = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "longitude" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.longitude = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "latitude" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.latitude),
+            "longitude" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.longitude),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -987,45 +671,14 @@ impl Fields for FunctionResponse {
             FieldName { json: "parts", proto: "parts" },
         ];
         match key {
-            "name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "response" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.response = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "id" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "willContinue" | "will_continue" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.will_continue = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "scheduling" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.scheduling = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "parts" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.parts = reader.list::<FunctionResponsePart, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.name),
+            "response" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.response),
+            "id" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.id),
+            "willContinue" | "will_continue" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.will_continue),
+            "scheduling" => reader.optional(seen, 4, &FIELDS[4], key, &mut self.scheduling),
+            "parts" => reader.list_field(seen, 5, &FIELDS[5], key, &mut self.parts),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1071,62 +724,33 @@ impl Fields for FunctionResponsePart {
         ];
         match key {
             "inlineData" | "inline_data" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[0]));
-                    }
-                    self.data = Some(FunctionResponsePartData::InlineData(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 0, &FIELDS[0], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(FunctionResponsePartData::InlineData(it));
                 }
+                Ok(())
             }
             "fileData" | "file_data" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[1]));
-                    }
-                    self.data = Some(FunctionResponsePartData::FileData(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 1, &FIELDS[1], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(FunctionResponsePartData::FileData(it));
                 }
+                Ok(())
             }
             "mediaProcessing" | "media_processing" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.media_processing = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.media_processing)
             }
             "mediaResolution" | "media_resolution" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.media_resolution = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.media_resolution)
             }
-            "videoMetadata" | "video_metadata" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.video_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "videoMetadata" | "video_metadata" => reader.optional(seen, 4, &FIELDS[4], key, &mut self.video_metadata),
             "documentMetadata" | "document_metadata" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.document_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 5, &FIELDS[5], key, &mut self.document_metadata)
             }
             "spreadsheetMetadata" | "spreadsheet_metadata" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.spreadsheet_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 6, &FIELDS[6], key, &mut self.spreadsheet_metadata)
             }
-            "audioMetadata" | "audio_metadata" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.audio_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "audioMetadata" | "audio_metadata" => reader.optional(seen, 7, &FIELDS[7], key, &mut self.audio_metadata),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1171,27 +795,11 @@ impl Fields for FunctionResponseBlob {
             FieldName { json: "displayName", proto: "display_name" },
         ];
         match key {
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "data" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.data = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "displayName" | "display_name" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.display_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "mimeType" | "mime_type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.mime_type),
+            "data" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.data),
+            "displayName" | "display_name" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.display_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1228,27 +836,11 @@ impl Fields for FunctionResponseFileData {
             FieldName { json: "displayName", proto: "display_name" },
         ];
         match key {
-            "fileUri" | "file_uri" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.file_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "displayName" | "display_name" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.display_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "fileUri" | "file_uri" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.file_uri),
+            "mimeType" | "mime_type" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.mime_type),
+            "displayName" | "display_name" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.display_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1287,39 +879,13 @@ impl Fields for FunctionCall {
             FieldName { json: "willContinue", proto: "will_continue" },
         ];
         match key {
-            "name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "args" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.args = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "id" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "partialArgs" | "partial_args" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.partial_args = reader.list::<PartialArg, _>()?;
-                    reader.leave();
-                }
-            }
-            "willContinue" | "will_continue" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.will_continue = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.name),
+            "args" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.args),
+            "id" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.id),
+            "partialArgs" | "partial_args" => reader.list_field(seen, 3, &FIELDS[3], key, &mut self.partial_args),
+            "willContinue" | "will_continue" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.will_continue),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1362,56 +928,35 @@ impl Fields for PartialArg {
         ];
         match key {
             "boolValue" | "bool_value" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if self.delta.is_some() {
-                        return Err(reader.oneof_conflict("delta", &FIELDS[0]));
-                    }
-                    self.delta = Some(PartialArgDelta::BoolValue(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 0, &FIELDS[0], key, self.delta.is_some().then_some("delta"))? {
+                    self.delta = Some(PartialArgDelta::BoolValue(it));
                 }
+                Ok(())
             }
             "nullValue" | "null_value" => {
-                if reader.enter_nullable(seen, 1, &FIELDS[1], key)? {
-                    if self.delta.is_some() {
-                        return Err(reader.oneof_conflict("delta", &FIELDS[1]));
-                    }
-                    self.delta = Some(PartialArgDelta::NullValue(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member_nullable(seen, 1, &FIELDS[1], key, self.delta.is_some().then_some("delta"))?
+                {
+                    self.delta = Some(PartialArgDelta::NullValue(it));
                 }
+                Ok(())
             }
             "numberValue" | "number_value" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    if self.delta.is_some() {
-                        return Err(reader.oneof_conflict("delta", &FIELDS[2]));
-                    }
-                    self.delta = Some(PartialArgDelta::NumberValue(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.delta.is_some().then_some("delta"))? {
+                    self.delta = Some(PartialArgDelta::NumberValue(it));
                 }
+                Ok(())
             }
             "stringValue" | "string_value" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    if self.delta.is_some() {
-                        return Err(reader.oneof_conflict("delta", &FIELDS[3]));
-                    }
-                    self.delta = Some(PartialArgDelta::StringValue(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.delta.is_some().then_some("delta"))? {
+                    self.delta = Some(PartialArgDelta::StringValue(it));
                 }
+                Ok(())
             }
-            "jsonPath" | "json_path" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.json_path = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "willContinue" | "will_continue" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.will_continue = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "jsonPath" | "json_path" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.json_path),
+            "willContinue" | "will_continue" => reader.plain(seen, 5, &FIELDS[5], key, &mut self.will_continue),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1451,21 +996,10 @@ impl Fields for Content {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "parts", proto: "parts" }, FieldName { json: "role", proto: "role" }];
         match key {
-            "parts" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.parts = reader.list::<Part, _>()?;
-                    reader.leave();
-                }
-            }
-            "role" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.role = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "parts" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.parts),
+            "role" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.role),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1519,149 +1053,76 @@ impl Fields for Part {
         ];
         match key {
             "text" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[0]));
-                    }
-                    self.data = Some(PartData::Text(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 0, &FIELDS[0], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::Text(it));
                 }
+                Ok(())
             }
             "inlineData" | "inline_data" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[1]));
-                    }
-                    self.data = Some(PartData::InlineData(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 1, &FIELDS[1], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::InlineData(it));
                 }
+                Ok(())
             }
             "functionCall" | "function_call" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[2]));
-                    }
-                    self.data = Some(PartData::FunctionCall(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::FunctionCall(it));
                 }
+                Ok(())
             }
             "functionResponse" | "function_response" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[3]));
-                    }
-                    self.data = Some(PartData::FunctionResponse(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::FunctionResponse(it));
                 }
+                Ok(())
             }
             "fileData" | "file_data" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[4]));
-                    }
-                    self.data = Some(PartData::FileData(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 4, &FIELDS[4], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::FileData(it));
                 }
+                Ok(())
             }
             "executableCode" | "executable_code" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[5]));
-                    }
-                    self.data = Some(PartData::ExecutableCode(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 5, &FIELDS[5], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::ExecutableCode(it));
                 }
+                Ok(())
             }
             "codeExecutionResult" | "code_execution_result" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    if self.data.is_some() {
-                        return Err(reader.oneof_conflict("data", &FIELDS[6]));
-                    }
-                    self.data = Some(PartData::CodeExecutionResult(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 6, &FIELDS[6], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::CodeExecutionResult(it));
                 }
+                Ok(())
             }
-            "partMetadata" | "part_metadata" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.part_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "thought" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.thought = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "partMetadata" | "part_metadata" => reader.optional(seen, 7, &FIELDS[7], key, &mut self.part_metadata),
+            "thought" => reader.plain(seen, 8, &FIELDS[8], key, &mut self.thought),
             "thoughtSignature" | "thought_signature" => {
-                if reader.enter(seen, 9, &FIELDS[9], key)? {
-                    self.thought_signature = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 9, &FIELDS[9], key, &mut self.thought_signature)
             }
-            "videoMetadata" | "video_metadata" => {
-                if reader.enter(seen, 10, &FIELDS[10], key)? {
-                    self.video_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "videoMetadata" | "video_metadata" => reader.optional(seen, 10, &FIELDS[10], key, &mut self.video_metadata),
             "mediaResolution" | "media_resolution" => {
-                if reader.enter(seen, 11, &FIELDS[11], key)? {
-                    self.media_resolution = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 11, &FIELDS[11], key, &mut self.media_resolution)
             }
-            "toolCall" | "tool_call" => {
-                if reader.enter(seen, 12, &FIELDS[12], key)? {
-                    self.tool_call = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "toolResponse" | "tool_response" => {
-                if reader.enter(seen, 13, &FIELDS[13], key)? {
-                    self.tool_response = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "toolCall" | "tool_call" => reader.optional(seen, 12, &FIELDS[12], key, &mut self.tool_call),
+            "toolResponse" | "tool_response" => reader.optional(seen, 13, &FIELDS[13], key, &mut self.tool_response),
             "audioTranscription" | "audio_transcription" => {
-                if reader.enter(seen, 14, &FIELDS[14], key)? {
-                    self.audio_transcription = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 14, &FIELDS[14], key, &mut self.audio_transcription)
             }
             "mediaProcessing" | "media_processing" => {
-                if reader.enter(seen, 15, &FIELDS[15], key)? {
-                    self.media_processing = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 15, &FIELDS[15], key, &mut self.media_processing)
             }
             "speechMetadata" | "speech_metadata" => {
-                if reader.enter(seen, 16, &FIELDS[16], key)? {
-                    self.speech_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 16, &FIELDS[16], key, &mut self.speech_metadata)
             }
             "documentMetadata" | "document_metadata" => {
-                if reader.enter(seen, 17, &FIELDS[17], key)? {
-                    self.document_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 17, &FIELDS[17], key, &mut self.document_metadata)
             }
             "spreadsheetMetadata" | "spreadsheet_metadata" => {
-                if reader.enter(seen, 18, &FIELDS[18], key)? {
-                    self.spreadsheet_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 18, &FIELDS[18], key, &mut self.spreadsheet_metadata)
             }
-            "audioMetadata" | "audio_metadata" => {
-                if reader.enter(seen, 19, &FIELDS[19], key)? {
-                    self.audio_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "audioMetadata" | "audio_metadata" => reader.optional(seen, 19, &FIELDS[19], key, &mut self.audio_metadata),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1718,27 +1179,11 @@ impl Fields for ExecutableCode {
             FieldName { json: "id", proto: "id" },
         ];
         match key {
-            "language" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.language = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "code" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.code = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "id" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "language" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.language),
+            "code" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.code),
+            "id" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.id),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1775,27 +1220,11 @@ impl Fields for CodeExecutionResult {
             FieldName { json: "id", proto: "id" },
         ];
         match key {
-            "outcome" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.outcome = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "output" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.output = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "id" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "outcome" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.outcome),
+            "output" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.output),
+            "id" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.id),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1832,27 +1261,11 @@ impl Fields for BuiltInToolCall {
             FieldName { json: "args", proto: "args" },
         ];
         match key {
-            "id" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "toolType" | "tool_type" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.tool_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "args" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.args = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "id" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.id),
+            "toolType" | "tool_type" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.tool_type),
+            "args" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.args),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1889,27 +1302,11 @@ impl Fields for BuiltInToolResponse {
             FieldName { json: "response", proto: "response" },
         ];
         match key {
-            "id" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "toolType" | "tool_type" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.tool_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "response" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.response = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "id" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.id),
+            "toolType" | "tool_type" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.tool_type),
+            "response" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.response),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -1950,51 +1347,15 @@ impl Fields for Transcription {
             FieldName { json: "endOffset", proto: "end_offset" },
         ];
         match key {
-            "text" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.text = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "finished" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.finished = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "languageCode" | "language_code" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.language_code = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "speakerLabel" | "speaker_label" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.speaker_label = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "words" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.words = reader.list::<WordInfo, _>()?;
-                    reader.leave();
-                }
-            }
-            "startOffset" | "start_offset" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.start_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "endOffset" | "end_offset" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.end_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "text" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.text),
+            "finished" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.finished),
+            "languageCode" | "language_code" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.language_code),
+            "speakerLabel" | "speaker_label" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.speaker_label),
+            "words" => reader.list_field(seen, 4, &FIELDS[4], key, &mut self.words),
+            "startOffset" | "start_offset" => reader.optional(seen, 5, &FIELDS[5], key, &mut self.start_offset),
+            "endOffset" | "end_offset" => reader.optional(seen, 6, &FIELDS[6], key, &mut self.end_offset),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2035,27 +1396,11 @@ impl Fields for WordInfo {
             FieldName { json: "endOffset", proto: "end_offset" },
         ];
         match key {
-            "word" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.word = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "startOffset" | "start_offset" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.start_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "endOffset" | "end_offset" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.end_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "word" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.word),
+            "startOffset" | "start_offset" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.start_offset),
+            "endOffset" | "end_offset" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.end_offset),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2094,32 +1439,17 @@ impl Fields for RealtimeInputConfig {
         ];
         match key {
             "automaticActivityDetection" | "automatic_activity_detection" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.automatic_activity_detection = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.automatic_activity_detection)
             }
             "activityHandling" | "activity_handling" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.activity_handling = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.activity_handling)
             }
-            "turnCoverage" | "turn_coverage" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.turn_coverage = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "turnCoverage" | "turn_coverage" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.turn_coverage),
             "interimTranscriptTimestampEnabled" | "interim_transcript_timestamp_enabled" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.interim_transcript_timestamp_enabled = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 3, &FIELDS[3], key, &mut self.interim_transcript_timestamp_enabled)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2159,39 +1489,21 @@ impl Fields for AutomaticActivityDetection {
             FieldName { json: "silenceDurationMs", proto: "silence_duration_ms" },
         ];
         match key {
-            "disabled" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.disabled = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "disabled" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.disabled),
             "startOfSpeechSensitivity" | "start_of_speech_sensitivity" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.start_of_speech_sensitivity = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.start_of_speech_sensitivity)
             }
             "prefixPaddingMs" | "prefix_padding_ms" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.prefix_padding_ms = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.prefix_padding_ms)
             }
             "endOfSpeechSensitivity" | "end_of_speech_sensitivity" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.end_of_speech_sensitivity = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.end_of_speech_sensitivity)
             }
             "silenceDurationMs" | "silence_duration_ms" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.silence_duration_ms = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 4, &FIELDS[4], key, &mut self.silence_duration_ms)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2234,51 +1546,17 @@ impl Fields for RealtimeInput {
             FieldName { json: "activityEnd", proto: "activity_end" },
         ];
         match key {
-            "mediaChunks" | "media_chunks" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.media_chunks = reader.list::<Blob, _>()?;
-                    reader.leave();
-                }
-            }
-            "audio" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.audio = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "mediaChunks" | "media_chunks" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.media_chunks),
+            "audio" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.audio),
             "audioStreamEnd" | "audio_stream_end" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.audio_stream_end = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.audio_stream_end)
             }
-            "video" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.video = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "text" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.text = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "activityStart" | "activity_start" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.activity_start = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "activityEnd" | "activity_end" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.activity_end = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "video" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.video),
+            "text" => reader.optional(seen, 4, &FIELDS[4], key, &mut self.text),
+            "activityStart" | "activity_start" => reader.optional(seen, 5, &FIELDS[5], key, &mut self.activity_start),
+            "activityEnd" | "activity_end" => reader.optional(seen, 6, &FIELDS[6], key, &mut self.activity_end),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2370,21 +1648,10 @@ impl Fields for VoiceActivity {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "type", proto: "type" }, FieldName { json: "audioOffset", proto: "audio_offset" }];
         match key {
-            "type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.r#type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "audioOffset" | "audio_offset" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.audio_offset = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.r#type),
+            "audioOffset" | "audio_offset" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.audio_offset),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2416,15 +1683,9 @@ impl Fields for VoiceActivityDetectionSignal {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "vadSignalType", proto: "vad_signal_type" }];
         match key {
-            "vadSignalType" | "vad_signal_type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.vad_signal_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "vadSignalType" | "vad_signal_type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.vad_signal_type),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2460,33 +1721,12 @@ impl Fields for ResponseFormat {
             FieldName { json: "video", proto: "video" },
         ];
         match key {
-            "audio" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.audio = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "image" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.image = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "text" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.text = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "video" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.video = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "audio" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.audio),
+            "image" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.image),
+            "text" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.text),
+            "video" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.video),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2525,33 +1765,12 @@ impl Fields for AudioResponseFormat {
             FieldName { json: "sampleRate", proto: "sample_rate" },
         ];
         match key {
-            "bitRate" | "bit_rate" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.bit_rate = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "delivery" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.delivery = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "sampleRate" | "sample_rate" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.sample_rate = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "bitRate" | "bit_rate" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.bit_rate),
+            "delivery" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.delivery),
+            "mimeType" | "mime_type" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.mime_type),
+            "sampleRate" | "sample_rate" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.sample_rate),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2590,33 +1809,12 @@ impl Fields for ImageResponseFormat {
             FieldName { json: "mimeType", proto: "mime_type" },
         ];
         match key {
-            "aspectRatio" | "aspect_ratio" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.aspect_ratio = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "delivery" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.delivery = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "imageSize" | "image_size" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.image_size = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "aspectRatio" | "aspect_ratio" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.aspect_ratio),
+            "delivery" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.delivery),
+            "imageSize" | "image_size" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.image_size),
+            "mimeType" | "mime_type" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.mime_type),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2651,21 +1849,10 @@ impl Fields for TextResponseFormat {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "mimeType", proto: "mime_type" }, FieldName { json: "schema", proto: "schema" }];
         match key {
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "schema" => {
-                if reader.enter_nullable(seen, 1, &FIELDS[1], key)? {
-                    self.schema = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "mimeType" | "mime_type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.mime_type),
+            "schema" => reader.optional_nullable(seen, 1, &FIELDS[1], key, &mut self.schema),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2703,39 +1890,13 @@ impl Fields for VideoResponseFormat {
             FieldName { json: "resolution", proto: "resolution" },
         ];
         match key {
-            "aspectRatio" | "aspect_ratio" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.aspect_ratio = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "delivery" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.delivery = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "duration" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.duration = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "gcsUri" | "gcs_uri" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.gcs_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "resolution" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.resolution = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "aspectRatio" | "aspect_ratio" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.aspect_ratio),
+            "delivery" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.delivery),
+            "duration" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.duration),
+            "gcsUri" | "gcs_uri" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.gcs_uri),
+            "resolution" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.resolution),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2771,21 +1932,10 @@ impl Fields for SessionResumptionConfig {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "handle", proto: "handle" }, FieldName { json: "transparent", proto: "transparent" }];
         match key {
-            "handle" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.handle = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "transparent" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.transparent = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "handle" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.handle),
+            "transparent" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.transparent),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2820,21 +1970,10 @@ impl Fields for ContextWindowCompressionConfig {
             FieldName { json: "slidingWindow", proto: "sliding_window" },
         ];
         match key {
-            "triggerTokens" | "trigger_tokens" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.trigger_tokens = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "slidingWindow" | "sliding_window" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.sliding_window = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "triggerTokens" | "trigger_tokens" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.trigger_tokens),
+            "slidingWindow" | "sliding_window" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.sliding_window),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2866,15 +2005,9 @@ impl Fields for SlidingWindow {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "targetTokens", proto: "target_tokens" }];
         match key {
-            "targetTokens" | "target_tokens" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.target_tokens = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "targetTokens" | "target_tokens" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.target_tokens),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2905,15 +2038,9 @@ impl Fields for GoAway {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "timeLeft", proto: "time_left" }];
         match key {
-            "timeLeft" | "time_left" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.time_left = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "timeLeft" | "time_left" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.time_left),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -2948,27 +2075,13 @@ impl Fields for SessionResumptionUpdate {
             FieldName { json: "lastConsumedClientMessageIndex", proto: "last_consumed_client_message_index" },
         ];
         match key {
-            "newHandle" | "new_handle" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.new_handle = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "resumable" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.resumable = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "newHandle" | "new_handle" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.new_handle),
+            "resumable" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.resumable),
             "lastConsumedClientMessageIndex" | "last_consumed_client_message_index" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.last_consumed_client_message_index = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.last_consumed_client_message_index)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3016,86 +2129,28 @@ impl Fields for Tool {
         ];
         match key {
             "functionDeclarations" | "function_declarations" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.function_declarations = reader.list::<FunctionDeclaration, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 0, &FIELDS[0], key, &mut self.function_declarations)
             }
             "googleSearchRetrieval" | "google_search_retrieval" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.google_search_retrieval = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.google_search_retrieval)
             }
-            "codeExecution" | "code_execution" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.code_execution = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "googleSearch" | "google_search" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.google_search = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "computerUse" | "computer_use" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.computer_use = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "urlContext" | "url_context" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.url_context = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "fileSearch" | "file_search" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.file_search = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "googleMaps" | "google_maps" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.google_maps = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "retrieval" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.retrieval = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "codeExecution" | "code_execution" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.code_execution),
+            "googleSearch" | "google_search" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.google_search),
+            "computerUse" | "computer_use" => reader.optional(seen, 4, &FIELDS[4], key, &mut self.computer_use),
+            "urlContext" | "url_context" => reader.optional(seen, 5, &FIELDS[5], key, &mut self.url_context),
+            "fileSearch" | "file_search" => reader.optional(seen, 6, &FIELDS[6], key, &mut self.file_search),
+            "googleMaps" | "google_maps" => reader.optional(seen, 7, &FIELDS[7], key, &mut self.google_maps),
+            "retrieval" => reader.optional(seen, 8, &FIELDS[8], key, &mut self.retrieval),
             "enterpriseWebSearch" | "enterprise_web_search" => {
-                if reader.enter(seen, 9, &FIELDS[9], key)? {
-                    self.enterprise_web_search = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 9, &FIELDS[9], key, &mut self.enterprise_web_search)
             }
             "parallelAiSearch" | "parallel_ai_search" => {
-                if reader.enter(seen, 10, &FIELDS[10], key)? {
-                    self.parallel_ai_search = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 10, &FIELDS[10], key, &mut self.parallel_ai_search)
             }
-            "mcpServers" | "mcp_servers" => {
-                if reader.enter(seen, 11, &FIELDS[11], key)? {
-                    self.mcp_servers = reader.list::<McpServer, _>()?;
-                    reader.leave();
-                }
-            }
-            "exaAiSearch" | "exa_ai_search" => {
-                if reader.enter(seen, 12, &FIELDS[12], key)? {
-                    self.exa_ai_search = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "mcpServers" | "mcp_servers" => reader.list_field(seen, 11, &FIELDS[11], key, &mut self.mcp_servers),
+            "exaAiSearch" | "exa_ai_search" => reader.optional(seen, 12, &FIELDS[12], key, &mut self.exa_ai_search),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3144,32 +2199,17 @@ impl Fields for GoogleSearch {
         ];
         match key {
             "timeRangeFilter" | "time_range_filter" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.time_range_filter = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.time_range_filter)
             }
-            "searchTypes" | "search_types" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.search_types = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "searchTypes" | "search_types" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.search_types),
             "blockingConfidence" | "blocking_confidence" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.blocking_confidence = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.blocking_confidence)
             }
             "excludeDomains" | "exclude_domains" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.exclude_domains = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 3, &FIELDS[3], key, &mut self.exclude_domains)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3206,21 +2246,10 @@ impl Fields for SearchTypes {
             FieldName { json: "imageSearch", proto: "image_search" },
         ];
         match key {
-            "webSearch" | "web_search" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.web_search = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "imageSearch" | "image_search" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.image_search = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "webSearch" | "web_search" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.web_search),
+            "imageSearch" | "image_search" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.image_search),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3311,33 +2340,18 @@ impl Fields for ComputerUse {
             FieldName { json: "disabledSafetyPolicies", proto: "disabled_safety_policies" },
         ];
         match key {
-            "environment" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.environment = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "environment" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.environment),
             "excludedPredefinedFunctions" | "excluded_predefined_functions" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.excluded_predefined_functions = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 1, &FIELDS[1], key, &mut self.excluded_predefined_functions)
             }
             "enablePromptInjectionDetection" | "enable_prompt_injection_detection" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.enable_prompt_injection_detection = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.enable_prompt_injection_detection)
             }
             "disabledSafetyPolicies" | "disabled_safety_policies" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.disabled_safety_policies = reader.list::<SafetyPolicy, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 3, &FIELDS[3], key, &mut self.disabled_safety_policies)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3376,33 +2390,16 @@ impl Fields for ParallelAiSearch {
             FieldName { json: "enableZeroDataRetention", proto: "enable_zero_data_retention" },
         ];
         match key {
-            "apiKey" | "api_key" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.api_key = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "customConfigs" | "custom_configs" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.custom_configs = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "apiKey" | "api_key" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.api_key),
+            "customConfigs" | "custom_configs" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.custom_configs),
             "enableDataRetention" | "enable_data_retention" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.enable_data_retention = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.enable_data_retention)
             }
             "enableZeroDataRetention" | "enable_zero_data_retention" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.enable_zero_data_retention = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 3, &FIELDS[3], key, &mut self.enable_zero_data_retention)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3439,21 +2436,10 @@ impl Fields for ExaAiSearch {
             FieldName { json: "customConfigs", proto: "custom_configs" },
         ];
         match key {
-            "apiKey" | "api_key" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.api_key = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "customConfigs" | "custom_configs" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.custom_configs = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "apiKey" | "api_key" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.api_key),
+            "customConfigs" | "custom_configs" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.custom_configs),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3486,21 +2472,10 @@ impl Fields for Interval {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "startTime", proto: "start_time" }, FieldName { json: "endTime", proto: "end_time" }];
         match key {
-            "startTime" | "start_time" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.start_time = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "endTime" | "end_time" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.end_time = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "startTime" | "start_time" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.start_time),
+            "endTime" | "end_time" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.end_time),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3534,14 +2509,10 @@ impl Fields for GoogleSearchRetrieval {
             [FieldName { json: "dynamicRetrievalConfig", proto: "dynamic_retrieval_config" }];
         match key {
             "dynamicRetrievalConfig" | "dynamic_retrieval_config" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.dynamic_retrieval_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.dynamic_retrieval_config)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3575,21 +2546,12 @@ impl Fields for DynamicRetrievalConfig {
             FieldName { json: "dynamicThreshold", proto: "dynamic_threshold" },
         ];
         match key {
-            "mode" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.mode = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "mode" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.mode),
             "dynamicThreshold" | "dynamic_threshold" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.dynamic_threshold = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.dynamic_threshold)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3682,38 +2644,18 @@ impl Fields for FileSearch {
         ];
         match key {
             "retrievalResources" | "retrieval_resources" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.retrieval_resources = reader.list::<FileSearchRetrievalResource, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 0, &FIELDS[0], key, &mut self.retrieval_resources)
             }
             "retrievalConfig" | "retrieval_config" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.retrieval_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.retrieval_config)
             }
             "fileSearchStoreNames" | "file_search_store_names" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.file_search_store_names = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 2, &FIELDS[2], key, &mut self.file_search_store_names)
             }
-            "topK" | "top_k" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.top_k = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "metadataFilter" | "metadata_filter" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.metadata_filter = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "topK" | "top_k" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.top_k),
+            "metadataFilter" | "metadata_filter" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.metadata_filter),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3748,15 +2690,9 @@ impl Fields for FileSearchRetrievalResource {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "ragStoreName", proto: "rag_store_name" }];
         match key {
-            "ragStoreName" | "rag_store_name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.rag_store_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "ragStoreName" | "rag_store_name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.rag_store_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3790,21 +2726,10 @@ impl Fields for FileSearchRetrievalConfig {
             FieldName { json: "metadataFilter", proto: "metadata_filter" },
         ];
         match key {
-            "topK" | "top_k" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.top_k = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "metadataFilter" | "metadata_filter" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.metadata_filter = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "topK" | "top_k" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.top_k),
+            "metadataFilter" | "metadata_filter" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.metadata_filter),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3840,27 +2765,13 @@ impl Fields for GoogleMaps {
             FieldName { json: "groundingTypes", proto: "grounding_types" },
         ];
         match key {
-            "enableWidget" | "enable_widget" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.enable_widget = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "authConfig" | "auth_config" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.auth_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "enableWidget" | "enable_widget" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.enable_widget),
+            "authConfig" | "auth_config" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.auth_config),
             "groundingTypes" | "grounding_types" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.grounding_types = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.grounding_types)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3894,21 +2805,10 @@ impl Fields for GoogleMapsGroundingTypes {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "places", proto: "places" }, FieldName { json: "routing", proto: "routing" }];
         match key {
-            "places" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.places = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "routing" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.routing = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "places" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.places),
+            "routing" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.routing),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -3997,21 +2897,12 @@ impl Fields for McpServer {
             FieldName { json: "streamableHttpTransport", proto: "streamable_http_transport" },
         ];
         match key {
-            "name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.name = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.name),
             "streamableHttpTransport" | "streamable_http_transport" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.streamable_http_transport = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.streamable_http_transport)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4049,39 +2940,17 @@ impl Fields for StreamableHttpTransport {
             FieldName { json: "url", proto: "url" },
         ];
         match key {
-            "headers" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.headers = reader.map()?;
-                    reader.leave();
-                }
-            }
+            "headers" => reader.map_field(seen, 0, &FIELDS[0], key, &mut self.headers),
             "sseReadTimeout" | "sse_read_timeout" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.sse_read_timeout = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.sse_read_timeout)
             }
             "terminateOnClose" | "terminate_on_close" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.terminate_on_close = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.terminate_on_close)
             }
-            "timeout" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.timeout = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "url" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.url = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "timeout" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.timeout),
+            "url" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.url),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4120,20 +2989,13 @@ impl Fields for EnterpriseWebSearch {
         ];
         match key {
             "blockingConfidence" | "blocking_confidence" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.blocking_confidence = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.blocking_confidence)
             }
             "excludeDomains" | "exclude_domains" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.exclude_domains = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 1, &FIELDS[1], key, &mut self.exclude_domains)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4171,38 +3033,23 @@ impl Fields for Retrieval {
         ];
         match key {
             "disableAttribution" | "disable_attribution" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.disable_attribution = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.disable_attribution)
             }
-            "externalApi" | "external_api" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.external_api = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "externalApi" | "external_api" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.external_api),
             "vertexAiSearch" | "vertex_ai_search" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    if self.source.is_some() {
-                        return Err(reader.oneof_conflict("source", &FIELDS[2]));
-                    }
-                    self.source = Some(RetrievalSource::VertexAiSearch(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.source.is_some().then_some("source"))? {
+                    self.source = Some(RetrievalSource::VertexAiSearch(it));
                 }
+                Ok(())
             }
             "vertexRagStore" | "vertex_rag_store" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    if self.source.is_some() {
-                        return Err(reader.oneof_conflict("source", &FIELDS[3]));
-                    }
-                    self.source = Some(RetrievalSource::VertexRagStore(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.source.is_some().then_some("source"))? {
+                    self.source = Some(RetrievalSource::VertexRagStore(it));
                 }
+                Ok(())
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4246,38 +3093,14 @@ impl Fields for VertexAiSearch {
         ];
         match key {
             "dataStoreSpecs" | "data_store_specs" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.data_store_specs = reader.list::<DataStoreSpec, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 0, &FIELDS[0], key, &mut self.data_store_specs)
             }
-            "datastore" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.datastore = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "engine" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.engine = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "filter" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.filter = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "maxResults" | "max_results" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.max_results = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "datastore" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.datastore),
+            "engine" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.engine),
+            "filter" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.filter),
+            "maxResults" | "max_results" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.max_results),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4313,21 +3136,10 @@ impl Fields for DataStoreSpec {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "dataStore", proto: "data_store" }, FieldName { json: "filter", proto: "filter" }];
         match key {
-            "dataStore" | "data_store" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.data_store = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "filter" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.filter = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "dataStore" | "data_store" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.data_store),
+            "filter" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.filter),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4366,45 +3178,20 @@ impl Fields for VertexRagStore {
             FieldName { json: "vectorDistanceThreshold", proto: "vector_distance_threshold" },
         ];
         match key {
-            "ragCorpora" | "rag_corpora" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.rag_corpora = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            "ragResources" | "rag_resources" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.rag_resources = reader.list::<RagResource, _>()?;
-                    reader.leave();
-                }
-            }
+            "ragCorpora" | "rag_corpora" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.rag_corpora),
+            "ragResources" | "rag_resources" => reader.list_field(seen, 1, &FIELDS[1], key, &mut self.rag_resources),
             "ragRetrievalConfig" | "rag_retrieval_config" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.rag_retrieval_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.rag_retrieval_config)
             }
             "similarityTopK" | "similarity_top_k" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.similarity_top_k = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.similarity_top_k)
             }
-            "storeContext" | "store_context" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.store_context = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "storeContext" | "store_context" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.store_context),
             "vectorDistanceThreshold" | "vector_distance_threshold" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.vector_distance_threshold = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 5, &FIELDS[5], key, &mut self.vector_distance_threshold)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4443,21 +3230,10 @@ impl Fields for RagResource {
             FieldName { json: "ragFileIds", proto: "rag_file_ids" },
         ];
         match key {
-            "ragCorpus" | "rag_corpus" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.rag_corpus = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "ragFileIds" | "rag_file_ids" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.rag_file_ids = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "ragCorpus" | "rag_corpus" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.rag_corpus),
+            "ragFileIds" | "rag_file_ids" => reader.list_field(seen, 1, &FIELDS[1], key, &mut self.rag_file_ids),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4494,33 +3270,12 @@ impl Fields for RagRetrievalConfig {
             FieldName { json: "topK", proto: "top_k" },
         ];
         match key {
-            "filter" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.filter = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "hybridSearch" | "hybrid_search" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.hybrid_search = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "ranking" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.ranking = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "topK" | "top_k" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.top_k = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "filter" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.filter),
+            "hybridSearch" | "hybrid_search" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.hybrid_search),
+            "ranking" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.ranking),
+            "topK" | "top_k" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.top_k),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4558,27 +3313,15 @@ impl Fields for RagFilter {
             FieldName { json: "vectorSimilarityThreshold", proto: "vector_similarity_threshold" },
         ];
         match key {
-            "metadataFilter" | "metadata_filter" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.metadata_filter = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "metadataFilter" | "metadata_filter" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.metadata_filter),
             "vectorDistanceThreshold" | "vector_distance_threshold" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.vector_distance_threshold = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 1, &FIELDS[1], key, &mut self.vector_distance_threshold)
             }
             "vectorSimilarityThreshold" | "vector_similarity_threshold" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.vector_similarity_threshold = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.vector_similarity_threshold)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4611,15 +3354,9 @@ impl Fields for RagHybridSearch {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "alpha", proto: "alpha" }];
         match key {
-            "alpha" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.alpha = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "alpha" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.alpha),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4653,21 +3390,10 @@ impl Fields for RagRanking {
             FieldName { json: "rankService", proto: "rank_service" },
         ];
         match key {
-            "llmRanker" | "llm_ranker" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.llm_ranker = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "rankService" | "rank_service" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.rank_service = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "llmRanker" | "llm_ranker" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.llm_ranker),
+            "rankService" | "rank_service" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.rank_service),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4699,15 +3425,9 @@ impl Fields for RagLlmRanker {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "modelName", proto: "model_name" }];
         match key {
-            "modelName" | "model_name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.model_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "modelName" | "model_name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.model_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4738,15 +3458,9 @@ impl Fields for RagRankService {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "modelName", proto: "model_name" }];
         match key {
-            "modelName" | "model_name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.model_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "modelName" | "model_name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.model_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4784,45 +3498,18 @@ impl Fields for ExternalApi {
             FieldName { json: "simpleSearchParams", proto: "simple_search_params" },
         ];
         match key {
-            "apiAuth" | "api_auth" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.api_auth = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "apiSpec" | "api_spec" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.api_spec = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "authConfig" | "auth_config" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.auth_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "apiAuth" | "api_auth" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.api_auth),
+            "apiSpec" | "api_spec" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.api_spec),
+            "authConfig" | "auth_config" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.auth_config),
             "elasticSearchParams" | "elastic_search_params" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.elastic_search_params = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.elastic_search_params)
             }
-            "endpoint" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.endpoint = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "endpoint" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.endpoint),
             "simpleSearchParams" | "simple_search_params" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.simple_search_params = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 5, &FIELDS[5], key, &mut self.simple_search_params)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4862,27 +3549,11 @@ impl Fields for ElasticSearchParams {
             FieldName { json: "searchTemplate", proto: "search_template" },
         ];
         match key {
-            "index" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.index = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "numHits" | "num_hits" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.num_hits = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "searchTemplate" | "search_template" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.search_template = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "index" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.index),
+            "numHits" | "num_hits" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.num_hits),
+            "searchTemplate" | "search_template" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.search_template),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4942,15 +3613,9 @@ impl Fields for ApiAuth {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "apiKeyConfig", proto: "api_key_config" }];
         match key {
-            "apiKeyConfig" | "api_key_config" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.api_key_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "apiKeyConfig" | "api_key_config" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.api_key_config),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -4985,20 +3650,11 @@ impl Fields for ApiAuthKeyConfig {
         ];
         match key {
             "apiKeySecretVersion" | "api_key_secret_version" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.api_key_secret_version = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.api_key_secret_version)
             }
-            "apiKeyString" | "api_key_string" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.api_key_string = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "apiKeyString" | "api_key_string" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.api_key_string),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5038,51 +3694,19 @@ impl Fields for AuthConfig {
             FieldName { json: "oidcConfig", proto: "oidc_config" },
         ];
         match key {
-            "apiKey" | "api_key" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.api_key = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "apiKeyConfig" | "api_key_config" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.api_key_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "authType" | "auth_type" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.auth_type = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "apiKey" | "api_key" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.api_key),
+            "apiKeyConfig" | "api_key_config" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.api_key_config),
+            "authType" | "auth_type" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.auth_type),
             "googleServiceAccountConfig" | "google_service_account_config" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.google_service_account_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.google_service_account_config)
             }
             "httpBasicAuthConfig" | "http_basic_auth_config" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.http_basic_auth_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 4, &FIELDS[4], key, &mut self.http_basic_auth_config)
             }
-            "oauthConfig" | "oauth_config" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.oauth_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "oidcConfig" | "oidc_config" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.oidc_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "oauthConfig" | "oauth_config" => reader.optional(seen, 5, &FIELDS[5], key, &mut self.oauth_config),
+            "oidcConfig" | "oidc_config" => reader.optional(seen, 6, &FIELDS[6], key, &mut self.oidc_config),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5124,33 +3748,14 @@ impl Fields for ApiKeyConfig {
             FieldName { json: "name", proto: "name" },
         ];
         match key {
-            "apiKeySecret" | "api_key_secret" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.api_key_secret = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "apiKeyString" | "api_key_string" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.api_key_string = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "apiKeySecret" | "api_key_secret" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.api_key_secret),
+            "apiKeyString" | "api_key_string" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.api_key_string),
             "httpElementLocation" | "http_element_location" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.http_element_location = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.http_element_location)
             }
-            "name" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "name" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5184,15 +3789,9 @@ impl Fields for GoogleServiceAccountConfig {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "serviceAccount", proto: "service_account" }];
         match key {
-            "serviceAccount" | "service_account" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.service_account = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "serviceAccount" | "service_account" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.service_account),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5224,14 +3823,10 @@ impl Fields for HttpBasicAuthConfig {
         static FIELDS: [FieldName; 1] = [FieldName { json: "credentialSecret", proto: "credential_secret" }];
         match key {
             "credentialSecret" | "credential_secret" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.credential_secret = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.credential_secret)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5265,21 +3860,10 @@ impl Fields for OauthConfig {
             FieldName { json: "serviceAccount", proto: "service_account" },
         ];
         match key {
-            "accessToken" | "access_token" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.access_token = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "serviceAccount" | "service_account" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.service_account = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "accessToken" | "access_token" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.access_token),
+            "serviceAccount" | "service_account" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.service_account),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5314,21 +3898,10 @@ impl Fields for OidcConfig {
             FieldName { json: "serviceAccount", proto: "service_account" },
         ];
         match key {
-            "idToken" | "id_token" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.id_token = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "serviceAccount" | "service_account" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.service_account = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "idToken" | "id_token" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.id_token),
+            "serviceAccount" | "service_account" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.service_account),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5377,105 +3950,42 @@ impl Fields for Setup {
             FieldName { json: "prefixTurns", proto: "prefix_turns" },
         ];
         match key {
-            "model" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.model = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "model" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.model),
             "generationConfig" | "generation_config" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.generation_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.generation_config)
             }
             "systemInstruction" | "system_instruction" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.system_instruction = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.system_instruction)
             }
-            "tools" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.tools = reader.list::<Tool, _>()?;
-                    reader.leave();
-                }
-            }
+            "tools" => reader.list_field(seen, 3, &FIELDS[3], key, &mut self.tools),
             "realtimeInputConfig" | "realtime_input_config" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.realtime_input_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 4, &FIELDS[4], key, &mut self.realtime_input_config)
             }
             "sessionResumption" | "session_resumption" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.session_resumption = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 5, &FIELDS[5], key, &mut self.session_resumption)
             }
             "contextWindowCompression" | "context_window_compression" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.context_window_compression = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 6, &FIELDS[6], key, &mut self.context_window_compression)
             }
             "inputAudioTranscription" | "input_audio_transcription" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.input_audio_transcription = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 7, &FIELDS[7], key, &mut self.input_audio_transcription)
             }
             "outputAudioTranscription" | "output_audio_transcription" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.output_audio_transcription = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 8, &FIELDS[8], key, &mut self.output_audio_transcription)
             }
-            "proactivity" => {
-                if reader.enter(seen, 9, &FIELDS[9], key)? {
-                    self.proactivity = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "proactivity" => reader.optional(seen, 9, &FIELDS[9], key, &mut self.proactivity),
             "explicitVadSignal" | "explicit_vad_signal" => {
-                if reader.enter(seen, 10, &FIELDS[10], key)? {
-                    self.explicit_vad_signal = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 10, &FIELDS[10], key, &mut self.explicit_vad_signal)
             }
-            "historyConfig" | "history_config" => {
-                if reader.enter(seen, 11, &FIELDS[11], key)? {
-                    self.history_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "avatarConfig" | "avatar_config" => {
-                if reader.enter(seen, 12, &FIELDS[12], key)? {
-                    self.avatar_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "historyConfig" | "history_config" => reader.optional(seen, 11, &FIELDS[11], key, &mut self.history_config),
+            "avatarConfig" | "avatar_config" => reader.optional(seen, 12, &FIELDS[12], key, &mut self.avatar_config),
             "safetySettings" | "safety_settings" => {
-                if reader.enter(seen, 13, &FIELDS[13], key)? {
-                    self.safety_settings = reader.list::<SafetySetting, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 13, &FIELDS[13], key, &mut self.safety_settings)
             }
-            "labels" => {
-                if reader.enter(seen, 14, &FIELDS[14], key)? {
-                    self.labels = reader.map()?;
-                    reader.leave();
-                }
-            }
-            "prefixTurns" | "prefix_turns" => {
-                if reader.enter(seen, 15, &FIELDS[15], key)? {
-                    self.prefix_turns = reader.list::<Content, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "labels" => reader.map_field(seen, 14, &FIELDS[14], key, &mut self.labels),
+            "prefixTurns" | "prefix_turns" => reader.list_field(seen, 15, &FIELDS[15], key, &mut self.prefix_turns),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5551,176 +4061,71 @@ impl Fields for GenerationConfig {
         ];
         match key {
             "candidateCount" | "candidate_count" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.candidate_count = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.candidate_count)
             }
-            "stopSequences" | "stop_sequences" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.stop_sequences = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
+            "stopSequences" | "stop_sequences" => reader.list_field(seen, 1, &FIELDS[1], key, &mut self.stop_sequences),
             "maxOutputTokens" | "max_output_tokens" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.max_output_tokens = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.max_output_tokens)
             }
-            "temperature" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.temperature = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "topP" | "top_p" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.top_p = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "topK" | "top_k" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.top_k = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "seed" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.seed = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "temperature" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.temperature),
+            "topP" | "top_p" => reader.optional(seen, 4, &FIELDS[4], key, &mut self.top_p),
+            "topK" | "top_k" => reader.optional(seen, 5, &FIELDS[5], key, &mut self.top_k),
+            "seed" => reader.optional(seen, 6, &FIELDS[6], key, &mut self.seed),
             "responseMimeType" | "response_mime_type" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.response_mime_type = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 7, &FIELDS[7], key, &mut self.response_mime_type)
             }
             "responseSchema" | "response_schema" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.response_schema = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 8, &FIELDS[8], key, &mut self.response_schema)
             }
             "presencePenalty" | "presence_penalty" => {
-                if reader.enter(seen, 9, &FIELDS[9], key)? {
-                    self.presence_penalty = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 9, &FIELDS[9], key, &mut self.presence_penalty)
             }
             "frequencyPenalty" | "frequency_penalty" => {
-                if reader.enter(seen, 10, &FIELDS[10], key)? {
-                    self.frequency_penalty = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 10, &FIELDS[10], key, &mut self.frequency_penalty)
             }
             "responseLogprobs" | "response_logprobs" => {
-                if reader.enter(seen, 11, &FIELDS[11], key)? {
-                    self.response_logprobs = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 11, &FIELDS[11], key, &mut self.response_logprobs)
             }
-            "logprobs" => {
-                if reader.enter(seen, 12, &FIELDS[12], key)? {
-                    self.logprobs = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "logprobs" => reader.optional(seen, 12, &FIELDS[12], key, &mut self.logprobs),
             "enableEnhancedCivicAnswers" | "enable_enhanced_civic_answers" => {
-                if reader.enter(seen, 13, &FIELDS[13], key)? {
-                    self.enable_enhanced_civic_answers = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 13, &FIELDS[13], key, &mut self.enable_enhanced_civic_answers)
             }
             "responseModalities" | "response_modalities" => {
-                if reader.enter(seen, 14, &FIELDS[14], key)? {
-                    self.response_modalities = reader.list::<Modality, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 14, &FIELDS[14], key, &mut self.response_modalities)
             }
-            "speechConfig" | "speech_config" => {
-                if reader.enter(seen, 15, &FIELDS[15], key)? {
-                    self.speech_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "speechConfig" | "speech_config" => reader.optional(seen, 15, &FIELDS[15], key, &mut self.speech_config),
             "thinkingConfig" | "thinking_config" => {
-                if reader.enter(seen, 16, &FIELDS[16], key)? {
-                    self.thinking_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 16, &FIELDS[16], key, &mut self.thinking_config)
             }
             "mediaResolution" | "media_resolution" => {
-                if reader.enter(seen, 17, &FIELDS[17], key)? {
-                    self.media_resolution = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 17, &FIELDS[17], key, &mut self.media_resolution)
             }
             "_responseJsonSchema" | "response_json_schema" => {
-                if reader.enter_nullable(seen, 18, &FIELDS[18], key)? {
-                    self.response_json_schema = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional_nullable(seen, 18, &FIELDS[18], key, &mut self.response_json_schema)
             }
-            "imageConfig" | "image_config" => {
-                if reader.enter(seen, 19, &FIELDS[19], key)? {
-                    self.image_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "imageConfig" | "image_config" => reader.optional(seen, 19, &FIELDS[19], key, &mut self.image_config),
             "responseJsonSchema" | "response_json_schema_ordered" => {
-                if reader.enter_nullable(seen, 20, &FIELDS[20], key)? {
-                    self.response_json_schema_ordered = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional_nullable(seen, 20, &FIELDS[20], key, &mut self.response_json_schema_ordered)
             }
-            "modelConfig" | "model_config" => {
-                if reader.enter(seen, 21, &FIELDS[21], key)? {
-                    self.model_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "modelConfig" | "model_config" => reader.optional(seen, 21, &FIELDS[21], key, &mut self.model_config),
             "audioTimestamp" | "audio_timestamp" => {
-                if reader.enter(seen, 22, &FIELDS[22], key)? {
-                    self.audio_timestamp = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 22, &FIELDS[22], key, &mut self.audio_timestamp)
             }
             "enableAffectiveDialog" | "enable_affective_dialog" => {
-                if reader.enter(seen, 23, &FIELDS[23], key)? {
-                    self.enable_affective_dialog = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 23, &FIELDS[23], key, &mut self.enable_affective_dialog)
             }
-            "routingConfig" | "routing_config" => {
-                if reader.enter(seen, 24, &FIELDS[24], key)? {
-                    self.routing_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "routingConfig" | "routing_config" => reader.optional(seen, 24, &FIELDS[24], key, &mut self.routing_config),
             "responseFormat" | "response_format" => {
-                if reader.enter(seen, 25, &FIELDS[25], key)? {
-                    self.response_format = reader.list::<ResponseFormat, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 25, &FIELDS[25], key, &mut self.response_format)
             }
             "translationConfig" | "translation_config" => {
-                if reader.enter(seen, 26, &FIELDS[26], key)? {
-                    self.translation_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 26, &FIELDS[26], key, &mut self.translation_config)
             }
             "audioTranscriptionConfig" | "audio_transcription_config" => {
-                if reader.enter(seen, 27, &FIELDS[27], key)? {
-                    self.audio_transcription_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 27, &FIELDS[27], key, &mut self.audio_transcription_config)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5780,14 +4185,10 @@ impl Fields for ModelConfig {
             [FieldName { json: "featureSelectionPreference", proto: "feature_selection_preference" }];
         match key {
             "featureSelectionPreference" | "feature_selection_preference" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.feature_selection_preference = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.feature_selection_preference)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5822,26 +4223,31 @@ impl Fields for RoutingConfig {
         ];
         match key {
             "autoMode" | "auto_mode" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("routing_config", &FIELDS[0]));
-                    }
-                    *self = Self::AutoMode(reader.value()?);
-                    reader.leave();
+                if let Some(it) = reader.member(
+                    seen,
+                    0,
+                    &FIELDS[0],
+                    key,
+                    (!matches!(self, Self::Empty)).then_some("routing_config"),
+                )? {
+                    *self = Self::AutoMode(it);
                 }
+                Ok(())
             }
             "manualMode" | "manual_mode" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("routing_config", &FIELDS[1]));
-                    }
-                    *self = Self::ManualMode(reader.value()?);
-                    reader.leave();
+                if let Some(it) = reader.member(
+                    seen,
+                    1,
+                    &FIELDS[1],
+                    key,
+                    (!matches!(self, Self::Empty)).then_some("routing_config"),
+                )? {
+                    *self = Self::ManualMode(it);
                 }
+                Ok(())
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5878,14 +4284,10 @@ impl Fields for AutoRoutingMode {
             [FieldName { json: "modelRoutingPreference", proto: "model_routing_preference" }];
         match key {
             "modelRoutingPreference" | "model_routing_preference" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.model_routing_preference = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.model_routing_preference)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5916,15 +4318,9 @@ impl Fields for ManualRoutingMode {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "modelName", proto: "model_name" }];
         match key {
-            "modelName" | "model_name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.model_name = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "modelName" | "model_name" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.model_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -5959,27 +4355,13 @@ impl Fields for SpeechConfig {
             FieldName { json: "multiSpeakerVoiceConfig", proto: "multi_speaker_voice_config" },
         ];
         match key {
-            "voiceConfig" | "voice_config" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.voice_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "languageCode" | "language_code" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.language_code = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "voiceConfig" | "voice_config" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.voice_config),
+            "languageCode" | "language_code" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.language_code),
             "multiSpeakerVoiceConfig" | "multi_speaker_voice_config" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.multi_speaker_voice_config = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.multi_speaker_voice_config)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6017,32 +4399,24 @@ impl Fields for VoiceConfig {
         ];
         match key {
             "prebuiltVoiceConfig" | "prebuilt_voice_config" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if self.voice_config.is_some() {
-                        return Err(reader.oneof_conflict("voice_config", &FIELDS[0]));
-                    }
-                    self.voice_config = Some(VoiceChoice::PrebuiltVoiceConfig(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 0, &FIELDS[0], key, self.voice_config.is_some().then_some("voice_config"))?
+                {
+                    self.voice_config = Some(VoiceChoice::PrebuiltVoiceConfig(it));
                 }
+                Ok(())
             }
             "replicatedVoiceConfig" | "replicated_voice_config" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if self.voice_config.is_some() {
-                        return Err(reader.oneof_conflict("voice_config", &FIELDS[1]));
-                    }
-                    self.voice_config = Some(VoiceChoice::ReplicatedVoiceConfig(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 1, &FIELDS[1], key, self.voice_config.is_some().then_some("voice_config"))?
+                {
+                    self.voice_config = Some(VoiceChoice::ReplicatedVoiceConfig(it));
                 }
+                Ok(())
             }
-            "voice" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.voice = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "voice" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.voice),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6078,15 +4452,9 @@ impl Fields for PrebuiltVoiceConfig {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "voiceName", proto: "voice_name" }];
         match key {
-            "voiceName" | "voice_name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.voice_name = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "voiceName" | "voice_name" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.voice_name),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6122,33 +4490,16 @@ impl Fields for ReplicatedVoiceConfig {
             FieldName { json: "voiceConsentSignature", proto: "voice_consent_signature" },
         ];
         match key {
-            "mimeType" | "mime_type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "mimeType" | "mime_type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.mime_type),
             "voiceSampleAudio" | "voice_sample_audio" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.voice_sample_audio = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 1, &FIELDS[1], key, &mut self.voice_sample_audio)
             }
-            "consentAudio" | "consent_audio" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.consent_audio = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "consentAudio" | "consent_audio" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.consent_audio),
             "voiceConsentSignature" | "voice_consent_signature" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.voice_consent_signature = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.voice_consent_signature)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6182,15 +4533,9 @@ impl Fields for VoiceConsentSignature {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "signature", proto: "signature" }];
         match key {
-            "signature" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.signature = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "signature" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.signature),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6222,14 +4567,10 @@ impl Fields for MultiSpeakerVoiceConfig {
         static FIELDS: [FieldName; 1] = [FieldName { json: "speakerVoiceConfigs", proto: "speaker_voice_configs" }];
         match key {
             "speakerVoiceConfigs" | "speaker_voice_configs" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.speaker_voice_configs = reader.list::<SpeakerVoiceConfig, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 0, &FIELDS[0], key, &mut self.speaker_voice_configs)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6261,21 +4602,10 @@ impl Fields for SpeakerVoiceConfig {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "speaker", proto: "speaker" }, FieldName { json: "voiceConfig", proto: "voice_config" }];
         match key {
-            "speaker" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.speaker = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "voiceConfig" | "voice_config" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.voice_config = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "speaker" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.speaker),
+            "voiceConfig" | "voice_config" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.voice_config),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6312,26 +4642,14 @@ impl Fields for ThinkingConfig {
         ];
         match key {
             "includeThoughts" | "include_thoughts" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.include_thoughts = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.include_thoughts)
             }
             "thinkingBudget" | "thinking_budget" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.thinking_budget = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.thinking_budget)
             }
-            "thinkingLevel" | "thinking_level" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.thinking_level = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "thinkingLevel" | "thinking_level" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.thinking_level),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6368,20 +4686,13 @@ impl Fields for TranslationConfig {
         ];
         match key {
             "echoTargetLanguage" | "echo_target_language" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.echo_target_language = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.echo_target_language)
             }
             "targetLanguageCode" | "target_language_code" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.target_language_code = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 1, &FIELDS[1], key, &mut self.target_language_code)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6423,63 +4734,21 @@ impl Fields for AudioTranscriptionConfig {
             FieldName { json: "sourceText", proto: "source_text" },
         ];
         match key {
-            "languageCodes" | "language_codes" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.language_codes = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            "languageAuto" | "language_auto" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.language_auto = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "languageHints" | "language_hints" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.language_hints = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "languageCodes" | "language_codes" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.language_codes),
+            "languageAuto" | "language_auto" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.language_auto),
+            "languageHints" | "language_hints" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.language_hints),
             "customVocabulary" | "custom_vocabulary" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.custom_vocabulary = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 3, &FIELDS[3], key, &mut self.custom_vocabulary)
             }
             "adaptationPhrases" | "adaptation_phrases" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.adaptation_phrases = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 4, &FIELDS[4], key, &mut self.adaptation_phrases)
             }
-            "wordTimestamp" | "word_timestamp" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.word_timestamp = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "diarization" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.diarization = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "mode" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.mode = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "sourceText" | "source_text" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.source_text = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "wordTimestamp" | "word_timestamp" => reader.plain(seen, 5, &FIELDS[5], key, &mut self.word_timestamp),
+            "diarization" => reader.plain(seen, 6, &FIELDS[6], key, &mut self.diarization),
+            "mode" => reader.plain(seen, 7, &FIELDS[7], key, &mut self.mode),
+            "sourceText" | "source_text" => reader.plain(seen, 8, &FIELDS[8], key, &mut self.source_text),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6545,15 +4814,9 @@ impl Fields for LanguageHints {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "languageCodes", proto: "language_codes" }];
         match key {
-            "languageCodes" | "language_codes" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.language_codes = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "languageCodes" | "language_codes" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.language_codes),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6587,21 +4850,10 @@ impl Fields for ProactivityConfig {
             FieldName { json: "proactiveVideo", proto: "proactive_video" },
         ];
         match key {
-            "proactiveAudio" | "proactive_audio" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.proactive_audio = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "proactiveVideo" | "proactive_video" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.proactive_video = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "proactiveAudio" | "proactive_audio" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.proactive_audio),
+            "proactiveVideo" | "proactive_video" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.proactive_video),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6635,14 +4887,10 @@ impl Fields for HistoryConfig {
             [FieldName { json: "initialHistoryInClientContent", proto: "initial_history_in_client_content" }];
         match key {
             "initialHistoryInClientContent" | "initial_history_in_client_content" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.initial_history_in_client_content = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.initial_history_in_client_content)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6678,33 +4926,18 @@ impl Fields for AvatarConfig {
             FieldName { json: "videoBitrateBps", proto: "video_bitrate_bps" },
         ];
         match key {
-            "avatarName" | "avatar_name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.avatar_name = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "avatarName" | "avatar_name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.avatar_name),
             "customizedAvatar" | "customized_avatar" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.customized_avatar = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.customized_avatar)
             }
             "audioBitrateBps" | "audio_bitrate_bps" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.audio_bitrate_bps = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.audio_bitrate_bps)
             }
             "videoBitrateBps" | "video_bitrate_bps" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.video_bitrate_bps = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 3, &FIELDS[3], key, &mut self.video_bitrate_bps)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6741,21 +4974,10 @@ impl Fields for CustomizedAvatar {
             FieldName { json: "imageData", proto: "image_data" },
         ];
         match key {
-            "imageMimeType" | "image_mime_type" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.image_mime_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "imageData" | "image_data" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.image_data = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "imageMimeType" | "image_mime_type" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.image_mime_type),
+            "imageData" | "image_data" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.image_data),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6791,27 +5013,11 @@ impl Fields for SafetySetting {
             FieldName { json: "method", proto: "method" },
         ];
         match key {
-            "category" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.category = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "threshold" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.threshold = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "method" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.method = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "category" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.category),
+            "threshold" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.threshold),
+            "method" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.method),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6844,15 +5050,9 @@ impl Fields for ImageConfig {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "aspectRatio", proto: "aspect_ratio" }];
         match key {
-            "aspectRatio" | "aspect_ratio" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.aspect_ratio = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "aspectRatio" | "aspect_ratio" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.aspect_ratio),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6890,53 +5090,47 @@ impl Fields for ClientMessage {
         ];
         match key {
             "setup" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[0]));
-                    }
-                    *self = Self::Setup(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 0, &FIELDS[0], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
+                {
+                    *self = Self::Setup(it);
                 }
+                Ok(())
             }
             "clientContent" | "client_content" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[1]));
-                    }
-                    *self = Self::ClientContent(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 1, &FIELDS[1], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
+                {
+                    *self = Self::ClientContent(it);
                 }
+                Ok(())
             }
             "realtimeInput" | "realtime_input" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[2]));
-                    }
-                    *self = Self::RealtimeInput(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 2, &FIELDS[2], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
+                {
+                    *self = Self::RealtimeInput(it);
                 }
+                Ok(())
             }
             "toolResponse" | "tool_response" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[3]));
-                    }
-                    *self = Self::ToolResponse(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 3, &FIELDS[3], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
+                {
+                    *self = Self::ToolResponse(it);
                 }
+                Ok(())
             }
             "contextUpdate" | "context_update" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[4]));
-                    }
-                    *self = Self::ContextUpdate(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 4, &FIELDS[4], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
+                {
+                    *self = Self::ContextUpdate(it);
                 }
+                Ok(())
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -6979,21 +5173,10 @@ impl Fields for ClientContent {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "turns", proto: "turns" }, FieldName { json: "turnComplete", proto: "turn_complete" }];
         match key {
-            "turns" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.turns = reader.list::<Content, _>()?;
-                    reader.leave();
-                }
-            }
-            "turnComplete" | "turn_complete" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.turn_complete = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "turns" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.turns),
+            "turnComplete" | "turn_complete" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.turn_complete),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7026,14 +5209,10 @@ impl Fields for ToolResponse {
         static FIELDS: [FieldName; 1] = [FieldName { json: "functionResponses", proto: "function_responses" }];
         match key {
             "functionResponses" | "function_responses" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.function_responses = reader.list::<FunctionResponse, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 0, &FIELDS[0], key, &mut self.function_responses)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7068,20 +5247,11 @@ impl Fields for ContextUpdate {
         ];
         match key {
             "systemInstruction" | "system_instruction" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.system_instruction = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.system_instruction)
             }
-            "tools" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.tools = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "tools" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.tools),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7113,15 +5283,9 @@ impl Fields for ContextUpdateTools {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "tools", proto: "tools" }];
         match key {
-            "tools" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.tools = reader.list::<Tool, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "tools" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.tools),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7163,62 +5327,34 @@ impl Fields for GroundingMetadata {
         ];
         match key {
             "searchEntryPoint" | "search_entry_point" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.search_entry_point = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 0, &FIELDS[0], key, &mut self.search_entry_point)
             }
             "groundingChunks" | "grounding_chunks" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.grounding_chunks = reader.list::<GroundingChunk, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 1, &FIELDS[1], key, &mut self.grounding_chunks)
             }
             "groundingSupports" | "grounding_supports" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.grounding_supports = reader.list::<GroundingSupport, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 2, &FIELDS[2], key, &mut self.grounding_supports)
             }
             "retrievalMetadata" | "retrieval_metadata" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.retrieval_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.retrieval_metadata)
             }
             "webSearchQueries" | "web_search_queries" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.web_search_queries = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 4, &FIELDS[4], key, &mut self.web_search_queries)
             }
             "googleMapsWidgetContextToken" | "google_maps_widget_context_token" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.google_maps_widget_context_token = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 5, &FIELDS[5], key, &mut self.google_maps_widget_context_token)
             }
             "imageSearchQueries" | "image_search_queries" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.image_search_queries = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 6, &FIELDS[6], key, &mut self.image_search_queries)
             }
             "retrievalQueries" | "retrieval_queries" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.retrieval_queries = reader.list::<String, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 7, &FIELDS[7], key, &mut self.retrieval_queries)
             }
             "sourceFlaggingUris" | "source_flagging_uris" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.source_flagging_uris = reader.list::<SourceFlaggingUri, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 8, &FIELDS[8], key, &mut self.source_flagging_uris)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7260,21 +5396,10 @@ impl Fields for SourceFlaggingUri {
             FieldName { json: "sourceId", proto: "source_id" },
         ];
         match key {
-            "flagContentUri" | "flag_content_uri" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.flag_content_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "sourceId" | "source_id" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.source_id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "flagContentUri" | "flag_content_uri" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.flag_content_uri),
+            "sourceId" | "source_id" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.source_id),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7312,44 +5437,39 @@ impl Fields for GroundingChunk {
         ];
         match key {
             "web" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("chunk_type", &FIELDS[0]));
-                    }
-                    *self = Self::Web(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 0, &FIELDS[0], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
+                {
+                    *self = Self::Web(it);
                 }
+                Ok(())
             }
             "retrievedContext" | "retrieved_context" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("chunk_type", &FIELDS[1]));
-                    }
-                    *self = Self::RetrievedContext(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 1, &FIELDS[1], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
+                {
+                    *self = Self::RetrievedContext(it);
                 }
+                Ok(())
             }
             "maps" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("chunk_type", &FIELDS[2]));
-                    }
-                    *self = Self::Maps(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 2, &FIELDS[2], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
+                {
+                    *self = Self::Maps(it);
                 }
+                Ok(())
             }
             "image" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    if !matches!(self, Self::Empty) {
-                        return Err(reader.oneof_conflict("chunk_type", &FIELDS[3]));
-                    }
-                    *self = Self::Image(reader.value()?);
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 3, &FIELDS[3], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
+                {
+                    *self = Self::Image(it);
                 }
+                Ok(())
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7390,27 +5510,11 @@ impl Fields for GroundingChunkWeb {
             FieldName { json: "domain", proto: "domain" },
         ];
         match key {
-            "uri" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.uri = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "title" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.title = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "domain" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.domain = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "uri" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.uri),
+            "title" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.title),
+            "domain" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.domain),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7448,33 +5552,12 @@ impl Fields for GroundingChunkImage {
             FieldName { json: "domain", proto: "domain" },
         ];
         match key {
-            "sourceUri" | "source_uri" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.source_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "imageUri" | "image_uri" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.image_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "title" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.title = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "domain" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.domain = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "sourceUri" | "source_uri" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.source_uri),
+            "imageUri" | "image_uri" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.image_uri),
+            "title" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.title),
+            "domain" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.domain),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7515,45 +5598,16 @@ impl Fields for GroundingChunkMaps {
             FieldName { json: "route", proto: "route" },
         ];
         match key {
-            "uri" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.uri = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "title" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.title = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "text" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.text = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "placeId" | "place_id" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.place_id = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "uri" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.uri),
+            "title" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.title),
+            "text" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.text),
+            "placeId" | "place_id" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.place_id),
             "placeAnswerSources" | "place_answer_sources" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.place_answer_sources = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 4, &FIELDS[4], key, &mut self.place_answer_sources)
             }
-            "route" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.route = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "route" => reader.optional(seen, 5, &FIELDS[5], key, &mut self.route),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7594,26 +5648,12 @@ impl Fields for PlaceAnswerSources {
         ];
         match key {
             "reviewSnippets" | "review_snippets" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.review_snippets = reader.list::<ReviewSnippet, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 0, &FIELDS[0], key, &mut self.review_snippets)
             }
-            "reviewSnippet" | "review_snippet" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.review_snippet = reader.list::<ReviewSnippet, _>()?;
-                    reader.leave();
-                }
-            }
-            "flagContentUri" | "flag_content_uri" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.flag_content_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "reviewSnippet" | "review_snippet" => reader.list_field(seen, 1, &FIELDS[1], key, &mut self.review_snippet),
+            "flagContentUri" | "flag_content_uri" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.flag_content_uri),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7654,51 +5694,19 @@ impl Fields for ReviewSnippet {
             FieldName { json: "review", proto: "review" },
         ];
         match key {
-            "reviewId" | "review_id" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.review_id = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "googleMapsUri" | "google_maps_uri" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.google_maps_uri = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "title" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.title = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "reviewId" | "review_id" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.review_id),
+            "googleMapsUri" | "google_maps_uri" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.google_maps_uri),
+            "title" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.title),
             "authorAttribution" | "author_attribution" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.author_attribution = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.author_attribution)
             }
-            "flagContentUri" | "flag_content_uri" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.flag_content_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "flagContentUri" | "flag_content_uri" => reader.plain(seen, 4, &FIELDS[4], key, &mut self.flag_content_uri),
             "relativePublishTimeDescription" | "relative_publish_time_description" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.relative_publish_time_description = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 5, &FIELDS[5], key, &mut self.relative_publish_time_description)
             }
-            "review" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.review = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "review" => reader.plain(seen, 6, &FIELDS[6], key, &mut self.review),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7739,27 +5747,11 @@ impl Fields for AuthorAttribution {
             FieldName { json: "uri", proto: "uri" },
         ];
         match key {
-            "displayName" | "display_name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.display_name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "photoUri" | "photo_uri" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.photo_uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "uri" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.uri = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "displayName" | "display_name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.display_name),
+            "photoUri" | "photo_uri" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.photo_uri),
+            "uri" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.uri),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7796,27 +5788,13 @@ impl Fields for GroundingChunkRoute {
             FieldName { json: "encodedPolyline", proto: "encoded_polyline" },
         ];
         match key {
-            "distanceMeters" | "distance_meters" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.distance_meters = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "duration" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.duration = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "distanceMeters" | "distance_meters" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.distance_meters),
+            "duration" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.duration),
             "encodedPolyline" | "encoded_polyline" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.encoded_polyline = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.encoded_polyline)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7859,63 +5837,21 @@ impl Fields for GroundingChunkRetrievedContext {
             FieldName { json: "mediaId", proto: "media_id" },
         ];
         match key {
-            "uri" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.uri = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "title" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.title = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "text" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.text = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "documentName" | "document_name" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.document_name = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "ragChunk" | "rag_chunk" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.rag_chunk = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "uri" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.uri),
+            "title" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.title),
+            "text" => reader.optional(seen, 2, &FIELDS[2], key, &mut self.text),
+            "documentName" | "document_name" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.document_name),
+            "ragChunk" | "rag_chunk" => reader.optional(seen, 4, &FIELDS[4], key, &mut self.rag_chunk),
             "customMetadata" | "custom_metadata" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.custom_metadata = reader.list::<CustomMetadata, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 5, &FIELDS[5], key, &mut self.custom_metadata)
             }
             "fileSearchStore" | "file_search_store" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.file_search_store = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 6, &FIELDS[6], key, &mut self.file_search_store)
             }
-            "pageNumber" | "page_number" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.page_number = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "mediaId" | "media_id" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.media_id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "pageNumber" | "page_number" => reader.plain(seen, 7, &FIELDS[7], key, &mut self.page_number),
+            "mediaId" | "media_id" => reader.plain(seen, 8, &FIELDS[8], key, &mut self.media_id),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -7959,42 +5895,27 @@ impl Fields for CustomMetadata {
             FieldName { json: "stringValue", proto: "string_value" },
         ];
         match key {
-            "key" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.key = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "key" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.key),
             "numericValue" | "numeric_value" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if self.value.is_some() {
-                        return Err(reader.oneof_conflict("value", &FIELDS[1]));
-                    }
-                    self.value = Some(CustomMetadataValue::NumericValue(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 1, &FIELDS[1], key, self.value.is_some().then_some("value"))? {
+                    self.value = Some(CustomMetadataValue::NumericValue(it));
                 }
+                Ok(())
             }
             "stringListValue" | "string_list_value" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    if self.value.is_some() {
-                        return Err(reader.oneof_conflict("value", &FIELDS[2]));
-                    }
-                    self.value = Some(CustomMetadataValue::StringListValue(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.value.is_some().then_some("value"))? {
+                    self.value = Some(CustomMetadataValue::StringListValue(it));
                 }
+                Ok(())
             }
             "stringValue" | "string_value" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    if self.value.is_some() {
-                        return Err(reader.oneof_conflict("value", &FIELDS[3]));
-                    }
-                    self.value = Some(CustomMetadataValue::StringValue(reader.value()?));
-                    reader.leave();
+                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.value.is_some().then_some("value"))? {
+                    self.value = Some(CustomMetadataValue::StringValue(it));
                 }
+                Ok(())
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8031,15 +5952,9 @@ impl Fields for StringList {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "values", proto: "values" }];
         match key {
-            "values" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.values = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "values" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.values),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8075,33 +5990,12 @@ impl Fields for RagChunk {
             FieldName { json: "fileId", proto: "file_id" },
         ];
         match key {
-            "pageSpan" | "page_span" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.page_span = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "text" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.text = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "chunkId" | "chunk_id" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.chunk_id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "fileId" | "file_id" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.file_id = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "pageSpan" | "page_span" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.page_span),
+            "text" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.text),
+            "chunkId" | "chunk_id" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.chunk_id),
+            "fileId" | "file_id" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.file_id),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8136,21 +6030,10 @@ impl Fields for PageSpan {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "firstPage", proto: "first_page" }, FieldName { json: "lastPage", proto: "last_page" }];
         match key {
-            "firstPage" | "first_page" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.first_page = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "lastPage" | "last_page" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.last_page = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "firstPage" | "first_page" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.first_page),
+            "lastPage" | "last_page" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.last_page),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8187,33 +6070,16 @@ impl Fields for GroundingSupport {
             FieldName { json: "renderedParts", proto: "rendered_parts" },
         ];
         match key {
-            "segment" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.segment = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "segment" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.segment),
             "groundingChunkIndices" | "grounding_chunk_indices" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.grounding_chunk_indices = reader.list::<i32, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 1, &FIELDS[1], key, &mut self.grounding_chunk_indices)
             }
             "confidenceScores" | "confidence_scores" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.confidence_scores = reader.list::<f32, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 2, &FIELDS[2], key, &mut self.confidence_scores)
             }
-            "renderedParts" | "rendered_parts" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.rendered_parts = reader.list::<i32, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "renderedParts" | "rendered_parts" => reader.list_field(seen, 3, &FIELDS[3], key, &mut self.rendered_parts),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8252,33 +6118,12 @@ impl Fields for Segment {
             FieldName { json: "text", proto: "text" },
         ];
         match key {
-            "partIndex" | "part_index" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.part_index = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "startIndex" | "start_index" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.start_index = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "endIndex" | "end_index" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.end_index = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "text" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.text = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "partIndex" | "part_index" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.part_index),
+            "startIndex" | "start_index" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.start_index),
+            "endIndex" | "end_index" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.end_index),
+            "text" => reader.plain(seen, 3, &FIELDS[3], key, &mut self.text),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8314,14 +6159,10 @@ impl Fields for RetrievalMetadata {
             [FieldName { json: "googleSearchDynamicRetrievalScore", proto: "google_search_dynamic_retrieval_score" }];
         match key {
             "googleSearchDynamicRetrievalScore" | "google_search_dynamic_retrieval_score" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.google_search_dynamic_retrieval_score = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.google_search_dynamic_retrieval_score)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8356,20 +6197,11 @@ impl Fields for SearchEntryPoint {
         ];
         match key {
             "renderedContent" | "rendered_content" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.rendered_content = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.rendered_content)
             }
-            "sdkBlob" | "sdk_blob" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.sdk_blob = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "sdkBlob" | "sdk_blob" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.sdk_blob),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8401,15 +6233,9 @@ impl Fields for UrlContextMetadata {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "urlMetadata", proto: "url_metadata" }];
         match key {
-            "urlMetadata" | "url_metadata" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.url_metadata = reader.list::<UrlMetadata, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "urlMetadata" | "url_metadata" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.url_metadata),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8443,21 +6269,12 @@ impl Fields for UrlMetadata {
             FieldName { json: "urlRetrievalStatus", proto: "url_retrieval_status" },
         ];
         match key {
-            "retrievedUrl" | "retrieved_url" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.retrieved_url = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "retrievedUrl" | "retrieved_url" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.retrieved_url),
             "urlRetrievalStatus" | "url_retrieval_status" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.url_retrieval_status = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 1, &FIELDS[1], key, &mut self.url_retrieval_status)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8509,116 +6326,53 @@ impl Fields for UsageMetadata {
         ];
         match key {
             "promptTokenCount" | "prompt_token_count" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.prompt_token_count = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 0, &FIELDS[0], key, &mut self.prompt_token_count)
             }
             "responseTokenCount" | "response_token_count" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.response_token_count = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 1, &FIELDS[1], key, &mut self.response_token_count)
             }
             "totalTokenCount" | "total_token_count" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.total_token_count = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 2, &FIELDS[2], key, &mut self.total_token_count)
             }
             "cachedContentTokenCount" | "cached_content_token_count" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.cached_content_token_count = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 3, &FIELDS[3], key, &mut self.cached_content_token_count)
             }
             "promptTokensDetails" | "prompt_tokens_details" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.prompt_tokens_details = reader.list::<ModalityTokenCount, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 4, &FIELDS[4], key, &mut self.prompt_tokens_details)
             }
             "cacheTokensDetails" | "cache_tokens_details" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.cache_tokens_details = reader.list::<ModalityTokenCount, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 5, &FIELDS[5], key, &mut self.cache_tokens_details)
             }
             "responseTokensDetails" | "response_tokens_details" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.response_tokens_details = reader.list::<ModalityTokenCount, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 6, &FIELDS[6], key, &mut self.response_tokens_details)
             }
             "toolUsePromptTokenCount" | "tool_use_prompt_token_count" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.tool_use_prompt_token_count = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 7, &FIELDS[7], key, &mut self.tool_use_prompt_token_count)
             }
             "toolUsePromptTokensDetails" | "tool_use_prompt_tokens_details" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.tool_use_prompt_tokens_details = reader.list::<ModalityTokenCount, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 8, &FIELDS[8], key, &mut self.tool_use_prompt_tokens_details)
             }
             "thoughtsTokenCount" | "thoughts_token_count" => {
-                if reader.enter(seen, 9, &FIELDS[9], key)? {
-                    self.thoughts_token_count = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 9, &FIELDS[9], key, &mut self.thoughts_token_count)
             }
-            "trafficType" | "traffic_type" => {
-                if reader.enter(seen, 10, &FIELDS[10], key)? {
-                    self.traffic_type = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "serviceTier" | "service_tier" => {
-                if reader.enter(seen, 11, &FIELDS[11], key)? {
-                    self.service_tier = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "trafficType" | "traffic_type" => reader.plain(seen, 10, &FIELDS[10], key, &mut self.traffic_type),
+            "serviceTier" | "service_tier" => reader.plain(seen, 11, &FIELDS[11], key, &mut self.service_tier),
             "candidatesTokenCount" | "candidates_token_count" => {
-                if reader.enter(seen, 12, &FIELDS[12], key)? {
-                    self.candidates_token_count = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 12, &FIELDS[12], key, &mut self.candidates_token_count)
             }
             "candidatesTokensDetails" | "candidates_tokens_details" => {
-                if reader.enter(seen, 13, &FIELDS[13], key)? {
-                    self.candidates_tokens_details = reader.list::<ModalityTokenCount, _>()?;
-                    reader.leave();
-                }
+                reader.list_field(seen, 13, &FIELDS[13], key, &mut self.candidates_tokens_details)
             }
-            "textCount" | "text_count" => {
-                if reader.enter(seen, 14, &FIELDS[14], key)? {
-                    self.text_count = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "imageCount" | "image_count" => {
-                if reader.enter(seen, 15, &FIELDS[15], key)? {
-                    self.image_count = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "textCount" | "text_count" => reader.plain(seen, 14, &FIELDS[14], key, &mut self.text_count),
+            "imageCount" | "image_count" => reader.plain(seen, 15, &FIELDS[15], key, &mut self.image_count),
             "videoDurationSeconds" | "video_duration_seconds" => {
-                if reader.enter(seen, 16, &FIELDS[16], key)? {
-                    self.video_duration_seconds = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 16, &FIELDS[16], key, &mut self.video_duration_seconds)
             }
             "audioDurationSeconds" | "audio_duration_seconds" => {
-                if reader.enter(seen, 17, &FIELDS[17], key)? {
-                    self.audio_duration_seconds = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 17, &FIELDS[17], key, &mut self.audio_duration_seconds)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8667,21 +6421,10 @@ impl Fields for ModalityTokenCount {
         static FIELDS: [FieldName; 2] =
             [FieldName { json: "modality", proto: "modality" }, FieldName { json: "tokenCount", proto: "token_count" }];
         match key {
-            "modality" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.modality = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "tokenCount" | "token_count" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.token_count = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "modality" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.modality),
+            "tokenCount" | "token_count" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.token_count),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8724,86 +6467,72 @@ impl Fields for ServerMessage {
         ];
         match key {
             "setupComplete" | "setup_complete" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[0]));
-                    }
-                    self.payload = Some(ServerPayload::SetupComplete(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 0, &FIELDS[0], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::SetupComplete(it));
                 }
+                Ok(())
             }
             "serverContent" | "server_content" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[1]));
-                    }
-                    self.payload = Some(ServerPayload::ServerContent(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 1, &FIELDS[1], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::ServerContent(it));
                 }
+                Ok(())
             }
             "toolCall" | "tool_call" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[2]));
-                    }
-                    self.payload = Some(ServerPayload::ToolCall(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 2, &FIELDS[2], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::ToolCall(it));
                 }
+                Ok(())
             }
             "toolCallCancellation" | "tool_call_cancellation" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[3]));
-                    }
-                    self.payload = Some(ServerPayload::ToolCallCancellation(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 3, &FIELDS[3], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::ToolCallCancellation(it));
                 }
+                Ok(())
             }
             "goAway" | "go_away" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[4]));
-                    }
-                    self.payload = Some(ServerPayload::GoAway(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 4, &FIELDS[4], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::GoAway(it));
                 }
+                Ok(())
             }
             "sessionResumptionUpdate" | "session_resumption_update" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[5]));
-                    }
-                    self.payload = Some(ServerPayload::SessionResumptionUpdate(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 5, &FIELDS[5], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::SessionResumptionUpdate(it));
                 }
+                Ok(())
             }
             "voiceActivityDetectionSignal" | "voice_activity_detection_signal" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[6]));
-                    }
-                    self.payload = Some(ServerPayload::VoiceActivityDetectionSignal(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 6, &FIELDS[6], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::VoiceActivityDetectionSignal(it));
                 }
+                Ok(())
             }
             "voiceActivity" | "voice_activity" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    if self.payload.is_some() {
-                        return Err(reader.oneof_conflict("message_type", &FIELDS[7]));
-                    }
-                    self.payload = Some(ServerPayload::VoiceActivity(reader.value()?));
-                    reader.leave();
+                if let Some(it) =
+                    reader.member(seen, 7, &FIELDS[7], key, self.payload.is_some().then_some("message_type"))?
+                {
+                    self.payload = Some(ServerPayload::VoiceActivity(it));
                 }
+                Ok(())
             }
-            "usageMetadata" | "usage_metadata" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.usage_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "usageMetadata" | "usage_metadata" => reader.optional(seen, 8, &FIELDS[8], key, &mut self.usage_metadata),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8854,21 +6583,12 @@ impl Fields for SetupComplete {
             FieldName { json: "voiceConsentSignature", proto: "voice_consent_signature" },
         ];
         match key {
-            "sessionId" | "session_id" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.session_id = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "sessionId" | "session_id" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.session_id),
             "voiceConsentSignature" | "voice_consent_signature" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.voice_consent_signature = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 1, &FIELDS[1], key, &mut self.voice_consent_signature)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -8913,81 +6633,38 @@ impl Fields for ServerContent {
             FieldName { json: "interactionStatus", proto: "interaction_status" },
         ];
         match key {
-            "modelTurn" | "model_turn" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.model_turn = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
-            "turnComplete" | "turn_complete" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.turn_complete = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "interrupted" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.interrupted = reader.value()?;
-                    reader.leave();
-                }
-            }
+            "modelTurn" | "model_turn" => reader.optional(seen, 0, &FIELDS[0], key, &mut self.model_turn),
+            "turnComplete" | "turn_complete" => reader.plain(seen, 1, &FIELDS[1], key, &mut self.turn_complete),
+            "interrupted" => reader.plain(seen, 2, &FIELDS[2], key, &mut self.interrupted),
             "groundingMetadata" | "grounding_metadata" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.grounding_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 3, &FIELDS[3], key, &mut self.grounding_metadata)
             }
             "generationComplete" | "generation_complete" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.generation_complete = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 4, &FIELDS[4], key, &mut self.generation_complete)
             }
             "inputTranscription" | "input_transcription" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.input_transcription = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 5, &FIELDS[5], key, &mut self.input_transcription)
             }
             "outputTranscription" | "output_transcription" => {
-                if reader.enter(seen, 6, &FIELDS[6], key)? {
-                    self.output_transcription = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 6, &FIELDS[6], key, &mut self.output_transcription)
             }
             "urlContextMetadata" | "url_context_metadata" => {
-                if reader.enter(seen, 7, &FIELDS[7], key)? {
-                    self.url_context_metadata = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 7, &FIELDS[7], key, &mut self.url_context_metadata)
             }
             "waitingForInput" | "waiting_for_input" => {
-                if reader.enter(seen, 8, &FIELDS[8], key)? {
-                    self.waiting_for_input = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 8, &FIELDS[8], key, &mut self.waiting_for_input)
             }
             "turnCompleteReason" | "turn_complete_reason" => {
-                if reader.enter(seen, 9, &FIELDS[9], key)? {
-                    self.turn_complete_reason = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 9, &FIELDS[9], key, &mut self.turn_complete_reason)
             }
             "interimInputTranscription" | "interim_input_transcription" => {
-                if reader.enter(seen, 10, &FIELDS[10], key)? {
-                    self.interim_input_transcription = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 10, &FIELDS[10], key, &mut self.interim_input_transcription)
             }
             "interactionStatus" | "interaction_status" => {
-                if reader.enter(seen, 11, &FIELDS[11], key)? {
-                    self.interaction_status = reader.value()?;
-                    reader.leave();
-                }
+                reader.plain(seen, 11, &FIELDS[11], key, &mut self.interaction_status)
             }
-            _ => return reader.unknown(key),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -9029,15 +6706,9 @@ impl Fields for ToolCall {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "functionCalls", proto: "function_calls" }];
         match key {
-            "functionCalls" | "function_calls" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.function_calls = reader.list::<FunctionCall, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "functionCalls" | "function_calls" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.function_calls),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -9068,15 +6739,9 @@ impl Fields for ToolCallCancellation {
     fn read_field(&mut self, key: &str, seen: &mut Seen, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         static FIELDS: [FieldName; 1] = [FieldName { json: "ids", proto: "ids" }];
         match key {
-            "ids" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.ids = reader.list::<String, _>()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "ids" => reader.list_field(seen, 0, &FIELDS[0], key, &mut self.ids),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {
@@ -9114,45 +6779,18 @@ impl Fields for AuthToken {
             FieldName { json: "fieldMask", proto: "field_mask" },
         ];
         match key {
-            "name" => {
-                if reader.enter(seen, 0, &FIELDS[0], key)? {
-                    self.name = reader.value()?;
-                    reader.leave();
-                }
-            }
-            "expireTime" | "expire_time" => {
-                if reader.enter(seen, 1, &FIELDS[1], key)? {
-                    self.expire_time = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "name" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.name),
+            "expireTime" | "expire_time" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.expire_time),
             "newSessionExpireTime" | "new_session_expire_time" => {
-                if reader.enter(seen, 2, &FIELDS[2], key)? {
-                    self.new_session_expire_time = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 2, &FIELDS[2], key, &mut self.new_session_expire_time)
             }
-            "uses" => {
-                if reader.enter(seen, 3, &FIELDS[3], key)? {
-                    self.uses = Some(reader.value()?);
-                    reader.leave();
-                }
-            }
+            "uses" => reader.optional(seen, 3, &FIELDS[3], key, &mut self.uses),
             "bidiGenerateContentSetup" | "bidi_generate_content_setup" => {
-                if reader.enter(seen, 4, &FIELDS[4], key)? {
-                    self.bidi_generate_content_setup = Some(reader.value()?);
-                    reader.leave();
-                }
+                reader.optional(seen, 4, &FIELDS[4], key, &mut self.bidi_generate_content_setup)
             }
-            "fieldMask" | "field_mask" => {
-                if reader.enter(seen, 5, &FIELDS[5], key)? {
-                    self.field_mask = reader.value()?;
-                    reader.leave();
-                }
-            }
-            _ => return reader.unknown(key),
+            "fieldMask" | "field_mask" => reader.plain(seen, 5, &FIELDS[5], key, &mut self.field_mask),
+            _ => reader.unknown(key),
         }
-        Ok(())
     }
 
     fn write_fields(&self, writer: &mut Writer<'_>) {

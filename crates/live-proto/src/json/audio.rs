@@ -38,7 +38,10 @@ pub(super) fn server(frame: &[u8]) -> Option<ServerMessage> {
         content.role = "model".into();
     }
     at.close(3)?;
-    Some(ServerMessage { payload: Some(crate::ServerContent { model_turn: Some(content), ..Default::default() }.into()), usage_metadata: None })
+    Some(ServerMessage {
+        payload: Some(crate::ServerContent { model_turn: Some(content), ..Default::default() }.into()),
+        usage_metadata: None,
+    })
 }
 
 /// What is left of the frame.

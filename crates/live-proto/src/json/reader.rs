@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::scan::{Scanner, number_length};
 use super::{DecodeOptions, Decoded, Fields, OpenEnum, Strictness};
 use crate::error::{DecodeError, DecodeErrorKind, DecodeLimits, FieldName, JsonPath, PathStep};
-use crate::{Duration, MimeType, NullValue, Struct, Timestamp, Value};
+use crate::{Duration, MimeType, NullValue, Part, Parts, Struct, Timestamp, Value};
 
 /// A [`DecodeErrorKind`] on its way up; the path is the reader's own.
 pub(crate) type ReadError = Box<DecodeErrorKind>;
@@ -22,6 +22,23 @@ pub(crate) struct Seen(u64);
 /// A value that the reader can make.
 pub(crate) trait ReadValue: Sized {
     fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError>;
+}
+
+/// Where the elements of a repeated field go.
+pub(crate) trait List<T> {
+    fn push(&mut self, element: T);
+}
+
+impl<T> List<T> for Vec<T> {
+    fn push(&mut self, element: T) {
+        Vec::push(self, element);
+    }
+}
+
+impl List<Part> for Parts {
+    fn push(&mut self, part: Part) {
+        Parts::push(self, part);
+    }
 }
 
 /// The reader of one document.
@@ -58,7 +75,11 @@ impl<'a> Reader<'a> {
     /// Reads the whole text as one message.
     pub(crate) fn document<M: Fields>(mut self) -> Result<Decoded<M>, DecodeError> {
         let read = self.read_message().and_then(|message| {
-            if self.scanner.at_end() { Ok(message) } else { Err(self.scanner.syntax("nothing after the message").into()) }
+            if self.scanner.at_end() {
+                Ok(message)
+            } else {
+                Err(self.scanner.syntax("nothing after the message").into())
+            }
         });
         match read {
             Ok(message) => Ok(Decoded { message, unknown: self.unknown }),
@@ -75,11 +96,6 @@ impl<'a> Reader<'a> {
         self.path.iter().map(segment).collect()
     }
 
-    /// Reads any value.
-    pub(crate) fn value<T: ReadValue>(&mut self) -> Result<T, ReadError> {
-        T::read(self)
-    }
-
     /// Reads an object as a message.
     pub(crate) fn read_message<M: Fields>(&mut self) -> Result<M, ReadError> {
         let mut message = M::default();
@@ -93,14 +109,132 @@ impl<'a> Reader<'a> {
         Ok(message)
     }
 
-    /// Steps onto a field; false if its value is `null`, which is passed.
-    pub(crate) fn enter(
+    // The next methods read one field each, into the place where it is kept: large messages in the frames of generated
+    // code would make a deep document overflow the stack.
+
+    /// A field without presence.
+    pub(crate) fn plain<T: ReadValue>(
         &mut self,
         seen: &mut Seen,
         index: u32,
         name: &'static FieldName,
         key: &str,
-    ) -> Result<bool, ReadError> {
+        slot: &mut T,
+    ) -> Result<(), ReadError> {
+        if self.enter(seen, index, name, key)? {
+            *slot = T::read(self)?;
+            self.leave();
+        }
+        Ok(())
+    }
+
+    /// A field with presence.
+    pub(crate) fn optional<T: ReadValue>(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+        slot: &mut Option<T>,
+    ) -> Result<(), ReadError> {
+        if self.enter(seen, index, name, key)? {
+            *slot = Some(T::read(self)?);
+            self.leave();
+        }
+        Ok(())
+    }
+
+    /// A field with presence to which `null` is a value.
+    pub(crate) fn optional_nullable<T: ReadValue>(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+        slot: &mut Option<T>,
+    ) -> Result<(), ReadError> {
+        self.enter_nullable(seen, index, name, key)?;
+        *slot = Some(T::read(self)?);
+        self.leave();
+        Ok(())
+    }
+
+    /// A repeated field.
+    pub(crate) fn list_field<T: ReadValue, L: List<T>>(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+        slot: &mut L,
+    ) -> Result<(), ReadError> {
+        if self.enter(seen, index, name, key)? {
+            self.list(slot)?;
+            self.leave();
+        }
+        Ok(())
+    }
+
+    /// A map field.
+    pub(crate) fn map_field<T: ReadValue>(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+        slot: &mut BTreeMap<String, T>,
+    ) -> Result<(), ReadError> {
+        if self.enter(seen, index, name, key)? {
+            *slot = self.map()?;
+            self.leave();
+        }
+        Ok(())
+    }
+
+    /// A member of a oneof, unless `null`; an error if the oneof, named then, is set already.
+    pub(crate) fn member<T: ReadValue>(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+        taken: Option<&'static str>,
+    ) -> Result<Option<T>, ReadError> {
+        if !self.enter(seen, index, name, key)? {
+            return Ok(None);
+        }
+        self.read_member(name, taken)
+    }
+
+    /// A member of a oneof to which `null` is a value.
+    pub(crate) fn member_nullable<T: ReadValue>(
+        &mut self,
+        seen: &mut Seen,
+        index: u32,
+        name: &'static FieldName,
+        key: &str,
+        taken: Option<&'static str>,
+    ) -> Result<Option<T>, ReadError> {
+        self.enter_nullable(seen, index, name, key)?;
+        self.read_member(name, taken)
+    }
+
+    fn read_member<T: ReadValue>(
+        &mut self,
+        name: &'static FieldName,
+        taken: Option<&'static str>,
+    ) -> Result<Option<T>, ReadError> {
+        if let Some(oneof) = taken {
+            self.leave();
+            return Err(Box::new(DecodeErrorKind::OneofConflict { oneof, second: name.json }));
+        }
+        let value = T::read(self)?;
+        self.leave();
+        Ok(Some(value))
+    }
+
+    /// Steps onto a field; false if its value is `null`, which is passed.
+    fn enter(&mut self, seen: &mut Seen, index: u32, name: &'static FieldName, key: &str) -> Result<bool, ReadError> {
         self.enter_nullable(seen, index, name, key)?;
         let present = !self.take_null()?;
         if !present {
@@ -110,30 +244,25 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps onto a field to which `null` is a value.
-    pub(crate) fn enter_nullable(
+    fn enter_nullable(
         &mut self,
         seen: &mut Seen,
         index: u32,
         name: &'static FieldName,
         key: &str,
-    ) -> Result<bool, ReadError> {
+    ) -> Result<(), ReadError> {
         let bit = 1 << index;
         if seen.0 & bit != 0 {
             return Err(Box::new(DecodeErrorKind::Duplicate { name: key.into() }));
         }
         seen.0 |= bit;
         self.path.push(Step::Field(name));
-        Ok(true)
+        Ok(())
     }
 
     /// Steps back from a field.
-    pub(crate) fn leave(&mut self) {
+    fn leave(&mut self) {
         self.path.pop();
-    }
-
-    pub(crate) fn oneof_conflict(&mut self, oneof: &'static str, second: &'static FieldName) -> ReadError {
-        self.leave();
-        Box::new(DecodeErrorKind::OneofConflict { oneof, second: second.json })
     }
 
     /// A key that the message does not have: an error, or skipped and reported.
@@ -155,22 +284,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a list.
-    pub(crate) fn list<T: ReadValue, L: Default + Extend<T>>(&mut self) -> Result<L, ReadError> {
-        let mut list = L::default();
+    fn list<T: ReadValue>(&mut self, list: &mut impl List<T>) -> Result<(), ReadError> {
         let mut more = self.open_list()?;
         let mut index = 0;
         while more {
             self.path.push(Step::Index(index));
-            list.extend([self.value()?]);
+            list.push(T::read(self)?);
             self.path.pop();
             index += 1;
             more = self.next_or_close(b']', "a comma or the end of the list")?;
         }
-        Ok(list)
+        Ok(())
     }
 
     /// Reads an object whose keys are data.
-    pub(crate) fn map<T: ReadValue>(&mut self) -> Result<BTreeMap<String, T>, ReadError> {
+    fn map<T: ReadValue>(&mut self) -> Result<BTreeMap<String, T>, ReadError> {
         let mut map = BTreeMap::new();
         let mut more = self.open_object()?;
         while more {
@@ -179,7 +307,7 @@ impl<'a> Reader<'a> {
                 return Err(Box::new(DecodeErrorKind::Duplicate { name: key.as_ref().into() }));
             }
             self.path.push(Step::Key(key.clone()));
-            let value = self.value()?;
+            let value = T::read(self)?;
             self.path.pop();
             map.insert(key.into_owned(), value);
             more = self.next_or_close(b'}', "a comma or the end of the object")?;
@@ -449,9 +577,12 @@ impl ReadValue for NullValue {
         if reader.take_null()? {
             return Ok(Self);
         }
-        match reader.scanner.peek() {
-            b'"' if reader.scanner.string()? == "NULL_VALUE" => Ok(Self),
-            _ => Err(reader.wrong_type("null")),
+        let name = reader.scanner.peek() == b'"';
+        let legal = if name { reader.string()? == "NULL_VALUE" } else { reader.integer::<i32>("null")? == 0 };
+        if legal {
+            Ok(Self)
+        } else {
+            Err(Box::new(DecodeErrorKind::Enum { name: "google.protobuf.NullValue", value: "".into() }))
         }
     }
 }
@@ -465,15 +596,19 @@ impl ReadValue for Struct {
 impl ReadValue for Value {
     fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
         Ok(match reader.scanner.peek() {
-            b'{' => Self::Struct(reader.value()?),
-            b'[' => Self::List(reader.list::<Self, _>()?),
-            b'"' => Self::String(reader.value()?),
+            b'{' => Self::Struct(Struct::read(reader)?),
+            b'[' => {
+                let mut list = Vec::new();
+                reader.list(&mut list)?;
+                Self::List(list)
+            }
+            b'"' => Self::String(String::read(reader)?),
             b't' | b'f' => Self::Bool(reader.bool()?),
             b'n' => {
                 reader.take_null()?;
                 Self::Null
             }
-            _ => Self::Number(reader.value()?),
+            _ => Self::Number(f64::read(reader)?),
         })
     }
 }
@@ -488,7 +623,7 @@ impl<T: ReadValue> ReadValue for Box<T> {
 /// only if the first was not it.
 pub(crate) fn decode_base64(text: &[u8]) -> Option<Bytes> {
     let body = match text {
-        [body @ .., b'=', b'='] | [body @ .., b'='] if text.len() % 4 == 0 => body,
+        [body @ .., b'=', b'='] | [body @ .., b'='] if text.len().is_multiple_of(4) => body,
         body => body,
     };
     base64_simd::STANDARD_NO_PAD

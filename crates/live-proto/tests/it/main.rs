@@ -1,0 +1,4 @@
+//! Tests of live-proto from outside, against other implementations of the same rules.
+
+mod arbitrary;
+mod differential;
