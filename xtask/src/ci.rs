@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::repository::Repository;
 use crate::tally::Tally;
 use crate::tidy::PURE;
-use crate::{shell, test, tidy};
+use crate::{interop, shell, test, tidy};
 
 /// Runs all steps, quickest first, and sums what they counted.
 pub(crate) fn run(repository: &Repository) -> Result<Tally> {
@@ -30,8 +30,15 @@ pub(crate) fn run(repository: &Repository) -> Result<Tally> {
 
 type Step = fn(&Repository) -> Result<Tally>;
 
-const STEPS: &[(&str, Step)] =
-    &[("fmt", fmt), ("tidy", tidy::run), ("clippy", clippy), ("alone", alone), ("docs", docs), ("test", test::run)];
+const STEPS: &[(&str, Step)] = &[
+    ("fmt", fmt),
+    ("tidy", tidy::run),
+    ("clippy", clippy),
+    ("alone", alone),
+    ("docs", docs),
+    ("test", test::run),
+    ("interop", interop::all),
+];
 
 fn fmt(repository: &Repository) -> Result<Tally> {
     cargo(repository, &["fmt", "--all", "--check"])

@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod fuzz;
+mod interop;
 mod repository;
 mod setup;
 mod shell;
@@ -33,6 +34,8 @@ enum Command {
     Test,
     /// Runs everything that a change must pass: format, tidy, clippy, docs, test, interop.
     Ci,
+    /// Runs unmodified SDKs against the server, and compares our JSON with protobuf's own.
+    Interop(interop::Args),
     /// Checks the invariants of the repository.
     Tidy,
     /// Generates the messages from the .proto files, or checks that they are up to date.
@@ -61,6 +64,7 @@ fn run(command: Command) -> Result<Tally> {
     match command {
         Command::Test => test::run(&repository).map(Tally::print),
         Command::Ci => ci::run(&repository).map(Tally::print),
+        Command::Interop(args) => interop::run(&args, &repository).map(Tally::print),
         Command::Tidy => tidy::run(&repository).map(Tally::print),
         Command::Codegen(args) => codegen::run(&repository.root, &args).map(|_| Tally::default()),
         Command::Setup(args) => setup::run(&args, &repository),

@@ -3,6 +3,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::interop;
 use crate::repository::Repository;
 use crate::shell;
 use crate::tally::Tally;
@@ -20,6 +21,7 @@ pub(crate) fn run(args: &Args, repository: &Repository) -> Result<Tally> {
     if args.fuzz {
         shell::check(shell::cargo(&repository.root).args(["install", "--locked", "cargo-fuzz"]))?;
     }
+    interop::setup(repository)?;
     if !missing.is_empty() {
         bail!("missing: {}", missing.join(", "));
     }
