@@ -1,0 +1,121 @@
+//! `cargo xtask interop`: Google's SDKs as shipped hold sessions with `live serve`, and our JSON is compared with protobuf's own.
+//! The cases are data (xtask/interop/cases.json); what they mean and how to run one of them is in docs/interop.md.
+
+mod client;
+mod differential;
+mod environment;
+mod server;
+
+use std::path::PathBuf;
+use std::thread;
+
+use anyhow::Result;
+
+use self::client::{Client, Selection};
+use self::environment::Workshop;
+use self::server::{Build, Server};
+use crate::repository::Repository;
+use crate::tally::Tally;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Runs only the cases whose name contains this text, and no differential check.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Runs only these clients, and no differential check; may be repeated.
+    #[arg(long = "client", value_enum)]
+    clients: Vec<Client>,
+    /// Runs only the differential check of the JSON codec.
+    #[arg(long, conflicts_with_all = ["only", "clients"])]
+    differential: bool,
+    /// How many messages the differential check generates.
+    #[arg(long, default_value_t = MESSAGES)]
+    messages: u64,
+    /// Where the generator of the differential check starts.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Builds the server with optimisations.
+    #[arg(long)]
+    release: bool,
+}
+
+const MESSAGES: u64 = 24_000;
+
+/// Everything, as `cargo xtask ci` runs it.
+pub(crate) fn all(repository: &Repository) -> Result<Tally> {
+    let args = Args {
+        only: String::new(),
+        clients: Vec::new(),
+        differential: false,
+        messages: MESSAGES,
+        seed: 1,
+        release: false,
+    };
+    run(&args, repository)
+}
+
+/// Runs the suites of all clients at the same time against one server, then the differential check.
+pub(crate) fn run(args: &Args, repository: &Repository) -> Result<Tally> {
+    let workshop = Workshop::open(repository);
+    let mut total = Tally::default();
+    if !args.differential {
+        total.add(sessions(args, &workshop)?);
+    }
+    if args.only.is_empty() && args.clients.is_empty() {
+        total.add(differential::run(args.messages, args.seed, &workshop)?);
+    }
+    Ok(total)
+}
+
+/// Creates all environments; what the machine cannot run is left out and said.
+pub(crate) fn setup(repository: &Repository) -> Result<()> {
+    let workshop = Workshop::open(repository);
+    for client in Client::ALL {
+        match client.environment(&workshop)? {
+            Ok(directory) => println!("{}: {}", client.name(), directory.display()),
+            Err(why) => println!("{}: skipped: {why}", client.name()),
+        }
+    }
+    match differential::environment(&workshop)? {
+        Ok(directory) => println!("differential: {}", directory.display()),
+        Err(why) => println!("differential: skipped: {why}"),
+    }
+    Ok(())
+}
+
+fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
+    let chosen = if args.clients.is_empty() { Client::ALL } else { &args.clients };
+    let mut total = Tally::default();
+    let mut ready: Vec<(Client, PathBuf)> = Vec::new();
+    for client in chosen {
+        match client.environment(workshop)? {
+            Ok(directory) => ready.push((*client, directory)),
+            Err(why) => total.skip(1, format!("all cases of {}: {why}", client.name())),
+        }
+    }
+    if ready.is_empty() {
+        return Ok(total);
+    }
+
+    let build = Build::new(workshop, args.release)?;
+    let data = workshop.scratch()?;
+    // One after the other: the second server finds the authority that the first one made.
+    let open = Server::start(&build, &data, "open", None)?;
+    let keyed = Server::start(&build, &data, "keyed", Some(server::KEY))?;
+    let selection = Selection { open: &open.addresses, keyed: &keyed.addresses, only: &args.only };
+    let tallies: Vec<Result<Tally>> = thread::scope(|scope| {
+        let runs: Vec<_> = ready
+            .iter()
+            .map(|(client, directory)| scope.spawn(|| client.run(directory, &selection, workshop)))
+            .collect();
+        runs.into_iter().map(|run| run.join().expect("a suite is run without panics")).collect()
+    });
+    for tally in tallies {
+        total.add(tally?);
+    }
+    let trouble = total.failed > 0;
+    for server in [open, keyed] {
+        total.add(server.stop(trouble)?);
+    }
+    Ok(total)
+}
