@@ -6,6 +6,9 @@ use live_proto::{Content, FunctionResponse, PartData};
 
 use super::media::Media;
 
+/// Bytes of text in which the rules look for something to act upon; a client may send a whole book, and asks at its end.
+const RECENT_BYTES_MAX: usize = 32 * 1024;
+
 /// One entry of the conversation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Entry<'p> {
@@ -73,10 +76,25 @@ impl<'p> Heard<'p> {
         Self { entries, text: whole.text, media, ends }
     }
 
-    /// The place among `entries` of what stands at a byte of `text`.
+    /// The end of `text`, in which the rules look.
+    pub(super) fn recent(&self) -> &str {
+        recent(&self.text)
+    }
+
+    /// The place among `entries` of what stands at a byte of [`recent`](Self::recent).
     pub(super) fn entry_at(&self, byte: usize) -> usize {
+        let byte = byte + self.text.len() - self.recent().len();
         self.ends.partition_point(|end| *end <= byte)
     }
+}
+
+/// The end of a text, from the start of a word.
+pub(super) fn recent(text: &str) -> &str {
+    if text.len() <= RECENT_BYTES_MAX {
+        return text;
+    }
+    let end = &text[text.ceil_char_boundary(text.len() - RECENT_BYTES_MAX)..];
+    end.find(char::is_whitespace).map_or(end, |word| &end[word..])
 }
 
 #[cfg(test)]
@@ -95,6 +113,15 @@ mod tests {
         let heard = Heard::read(&contents);
         assert_eq!(heard.text, "one two three");
         assert_eq!([heard.entry_at(0), heard.entry_at(6), heard.entry_at(8)], [0, 0, 2]);
+    }
+
+    #[test]
+    fn the_end_of_a_book_is_recent() {
+        let book = format!("start {}tick tock", "é ".repeat(RECENT_BYTES_MAX));
+        let contents = [Arc::new(Content::user(book.as_str())), Arc::new(Content::user("end"))];
+        let heard = Heard::read(&contents);
+        assert!(heard.recent().len() <= RECENT_BYTES_MAX && heard.recent().ends_with("é tick tock end"));
+        assert_eq!(heard.entry_at(heard.recent().len() - 1), 1);
     }
 
     #[test]

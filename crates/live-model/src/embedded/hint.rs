@@ -13,8 +13,10 @@ const TEXT_BYTES_MAX: usize = 4096;
 /// The values of a stretch of prompt; each is taken at most once.
 #[derive(Clone, Debug)]
 pub(super) struct Hints<'a> {
-    text: &'a str,
+    /// The text in small ASCII letters, byte for byte.
+    lower: String,
     found: Vec<Hint<'a>>,
+    named: Vec<Named<'a>>,
 }
 
 #[derive(Clone, Debug)]
@@ -22,6 +24,15 @@ struct Hint<'a> {
     at: Range<usize>,
     value: HintValue<'a>,
     is_taken: bool,
+}
+
+/// What stands after a `:` or `=`.
+#[derive(Clone, Debug)]
+struct Named<'a> {
+    /// Where the name before it ends.
+    name_end: usize,
+    at: Range<usize>,
+    value: &'a str,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +62,9 @@ impl<'a> Hints<'a> {
             before = text[from..from + len].chars().next_back();
             from += len;
         }
-        Self { text, found }
+        let marks = text.char_indices().filter(|(_, c)| matches!(c, ':' | '='));
+        let named = marks.filter_map(|(mark, _)| named(text, mark)).collect();
+        Self { lower: text.to_ascii_lowercase(), found, named }
     }
 
     /// Whether nothing stands plainly in this stretch.
@@ -93,7 +106,8 @@ impl<'a> Hints<'a> {
 
     /// Takes what is written as `name: value` or `name=value`: a quotation, or the run up to white space or `,;)`.
     pub(super) fn take_named(&mut self, name: &str) -> Option<&'a str> {
-        let (at, value) = named(self.text, name)?;
+        let named = self.find_named(name)?;
+        let (at, value) = (named.at.clone(), named.value);
         for hint in &mut self.found {
             hint.is_taken |= hint.at.start < at.end && at.start < hint.at.end;
         }
@@ -102,12 +116,22 @@ impl<'a> Hints<'a> {
 
     /// Whether [`take_named`](Self::take_named) would take something.
     pub(super) fn has_named(&self, name: &str) -> bool {
-        named(self.text, name).is_some()
+        self.find_named(name).is_some()
+    }
+
+    fn find_named(&self, name: &str) -> Option<&Named<'a>> {
+        let name = name.to_ascii_lowercase();
+        self.named.iter().find(|named| {
+            let before = &self.lower[..named.name_end];
+            !name.is_empty() && before.ends_with(&name) && is_word(&self.lower, before.len() - name.len()..before.len())
+        })
     }
 
     /// Whether `word` stands in the stretch as a word of its own, in whatever case.
     pub(super) fn has_word(&self, word: &str) -> bool {
-        !word.is_empty() && whole_words(self.text, word).next().is_some()
+        let word = word.to_ascii_lowercase();
+        let mut places = self.lower.match_indices(&word).map(|(start, _)| start..start + word.len());
+        !word.is_empty() && places.any(|at| is_word(&self.lower, at))
     }
 }
 
@@ -139,33 +163,23 @@ fn number(rest: &str, before: Option<char>) -> Option<(usize, HintValue<'_>)> {
     number.is_finite().then_some((len, HintValue::Number(number)))
 }
 
-fn named<'a>(text: &'a str, name: &str) -> Option<(Range<usize>, &'a str)> {
-    whole_words(text, name).find_map(|end| {
-        let after = text[end..].trim_start_matches([' ', '"', '\'', '`']);
-        let value = after.strip_prefix([':', '='])?.trim_start();
-        let start = text.len() - value.len();
-        if let Some((len, HintValue::Quoted(inside))) = quoted(value) {
-            return Some((start..start + len, inside));
-        }
-        let run = value.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')')).unwrap_or(value.len());
-        let value = value[..run].trim_end_matches(['.', '?', '!', '"', '\'', '`']);
-        (!value.is_empty()).then_some((start..start + value.len(), value))
-    })
+/// The value after the mark at a byte of `text`, and where the name before it ends.
+fn named(text: &str, mark: usize) -> Option<Named<'_>> {
+    let name_end = text[..mark].trim_end_matches([' ', '"', '\'', '`']).len();
+    let value = text[mark + 1..].trim_start();
+    let start = text.len() - value.len();
+    if let Some((len, HintValue::Quoted(inside))) = quoted(value) {
+        return Some(Named { name_end, at: start..start + len, value: inside });
+    }
+    let run = value.find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')')).unwrap_or(value.len());
+    let value = value[..run].trim_end_matches(['.', '?', '!', '"', '\'', '`']);
+    (!value.is_empty()).then(|| Named { name_end, at: start..start + value.len(), value })
 }
 
-/// Where `word` ends, each time that it stands in `text` on its own.
-fn whole_words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+/// Whether no word goes on before or after.
+fn is_word(text: &str, at: Range<usize>) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    let len = word.len();
-    let starts = text.char_indices().map(|(start, _)| start);
-    starts.filter_map(move |start| {
-        let end = start + len;
-        (len > 0
-            && text.get(start..end).is_some_and(|at| at.eq_ignore_ascii_case(word))
-            && !text[..start].chars().next_back().is_some_and(is_part)
-            && !text[end..].chars().next().is_some_and(is_part))
-        .then_some(end)
-    })
+    !text[..at.start].chars().next_back().is_some_and(is_part) && !text[at.end..].chars().next().is_some_and(is_part)
 }
 
 /// A whole number as JSON's integer, so that it prints without a fraction.

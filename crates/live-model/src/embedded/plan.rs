@@ -6,7 +6,7 @@ use live_engine::Prompt;
 use live_proto::{FunctionCall, FunctionDeclaration, FunctionResponse, PartData};
 
 use super::count::{Count, counts};
-use super::heard::{Entry, Heard};
+use super::heard::{Entry, Heard, recent};
 use super::hint::Hints;
 use super::media::listed;
 use super::mention::{Mention, Object, mentions, objects, words};
@@ -79,13 +79,13 @@ pub fn plan(prompt: &Prompt) -> Plan {
     let (thought, calls) = if let Some(calls) = calls(prompt, &heard) {
         let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
         (format!("The prompt names {}, so I call it.", listed(&names)), calls)
-    } else if asks(&heard.text, &INSTRUCTION) {
+    } else if asks(heard.recent(), &INSTRUCTION) {
         say.push(Say::Text(instruction(prompt)));
         ("I am asked for my instructions, so I repeat them.".to_owned(), Vec::new())
     } else if let Some(recalled) = recalled(prompt, &heard) {
         say.push(Say::Text(recalled));
         ("I am asked what was said before, so I look it up.".to_owned(), Vec::new())
-    } else if let counts @ [_, ..] = counts(&heard.text).as_slice() {
+    } else if let counts @ [_, ..] = counts(heard.recent()).as_slice() {
         say.extend(counts.iter().copied().map(Say::Count));
         ("I am asked to count, so I count.".to_owned(), Vec::new())
     } else if told.is_empty() || !heard.text.is_empty() || !heard.media.is_empty() {
@@ -123,32 +123,39 @@ fn function_name<'p>(prompt: &'p Prompt, response: &'p FunctionResponse) -> Opti
 
 /// The calls of the functions that the prompt names; none names none.
 fn calls(prompt: &Prompt, heard: &Heard<'_>) -> Option<Vec<FunctionCall>> {
+    let text = heard.recent();
     let declared: Vec<&FunctionDeclaration> = prompt.session.functions().collect();
     let names: Vec<&str> = declared.iter().map(|declaration| declaration.name.as_str()).collect();
-    let objects = objects(&heard.text);
-    let mut mentions = mentions(&heard.text, &names, &objects);
+    let objects = objects(text);
+    let mut mentions = mentions(text, &names, &objects);
+    let places = heard.entries.iter().enumerate();
+    let responses = places.flat_map(|(place, entry)| entry.responses.iter().map(move |response| (place, *response)));
+    let answered: Vec<(usize, Option<&str>)> =
+        responses.map(|(place, response)| (place, function_name(prompt, response))).collect();
+    // Words that an answer of the function follows have been acted upon.
     mentions.retain(|mention| {
-        // Words that an answer of the function follows have been acted upon.
-        let since = &heard.entries[heard.entry_at(mention.at.start)..];
-        let mut answered = since.iter().flat_map(|entry| &entry.responses);
-        !answered.any(|response| function_name(prompt, response) == Some(names[mention.name]))
+        let said = heard.entry_at(mention.at.start);
+        !answered.iter().any(|(place, name)| *place >= said && *name == Some(names[mention.name]))
     });
-    let words = without(&heard.text, &mentions, &objects);
-    let calls: Vec<FunctionCall> = (0..mentions.len())
-        .map(|index| {
-            let declaration = declared[mentions[index].name];
-            let args = match own_object(&mentions, index, &objects) {
-                Some(object) => object.fields.clone(),
-                None => {
-                    let mut hints = own_hints(&words, &mentions, index);
-                    args::fill(&schema::parameters(declaration), &mut hints)
-                }
-            };
-            let args = Some(schema::fields_to_proto(args));
-            FunctionCall { name: declaration.name.clone(), args, ..FunctionCall::default() }
-        })
-        .collect();
-    (!calls.is_empty()).then_some(calls)
+    if mentions.is_empty() {
+        return None;
+    }
+    let words = without(text, &mentions, &objects);
+    let all_hints = Hints::read(&words);
+    let calls = mentions.iter().enumerate().map(|(index, mention)| {
+        let declaration = declared[mention.name];
+        let args = match own_object(&mentions, index, &objects) {
+            Some(object) => object.fields.clone(),
+            None => {
+                let own = own_hints(&words, &mentions, index);
+                let mut hints = if own.is_empty() { all_hints.clone() } else { own };
+                args::fill(&schema::parameters(declaration), &mut hints)
+            }
+        };
+        let args = Some(schema::fields_to_proto(args));
+        FunctionCall { name: declaration.name.clone(), args, ..FunctionCall::default() }
+    });
+    Some(calls.collect())
 }
 
 /// The first JSON object between the name and the next one; for the first name also one that stands before it.
@@ -169,11 +176,10 @@ fn without(text: &str, mentions: &[Mention], objects: &[Object]) -> String {
     String::from_utf8(words).expect("names and objects are whole characters")
 }
 
-/// The values between the name and the next one, or, if none stands there, those of the whole prompt.
+/// The values between the name and the next one.
 fn own_hints<'t>(words: &'t str, mentions: &[Mention], index: usize) -> Hints<'t> {
     let end = mentions.get(index + 1).map_or(words.len(), |next| next.at.start);
-    let own = Hints::read(&words[mentions[index].at.end..end]);
-    if own.is_empty() { Hints::read(words) } else { own }
+    Hints::read(&words[mentions[index].at.end..end])
 }
 
 /// The system instruction, repeated.
@@ -187,7 +193,8 @@ fn instruction(prompt: &Prompt) -> String {
 
 /// What the user said before the question that asks for it.
 fn recalled(prompt: &Prompt, heard: &Heard<'_>) -> Option<String> {
-    let question = heard.entries.iter().rposition(|entry| asks(&entry.text, &RECALL))?;
+    let first = heard.entry_at(0);
+    let question = first + heard.entries[first..].iter().rposition(|entry| asks(recent(&entry.text), &RECALL))?;
     let before = prompt.history.len() - heard.entries.len() + question;
     let mut turns: Vec<String> = Vec::new();
     for content in prompt.history[..before].iter().rev() {

@@ -46,8 +46,11 @@ pub(super) struct Speaker {
     counting: Option<Numbers>,
     utterance: Utterance,
     has_spoken: bool,
-    /// What `maxOutputTokens` leaves.
-    tokens_left: u64,
+    /// `maxOutputTokens`, and what of it is used up, in bytes of text and samples of speech.
+    tokens_max: u64,
+    said_bytes: usize,
+    said_samples: usize,
+    is_cut: bool,
     calls: Vec<FunctionCall>,
     /// When the next piece of text is due.
     due: Option<Instant>,
@@ -83,7 +86,10 @@ impl Speaker {
             counting: None,
             utterance: Utterance::Silent,
             has_spoken: false,
-            tokens_left: tokens_max,
+            tokens_max,
+            said_bytes: 0,
+            said_samples: 0,
+            is_cut: false,
             calls,
             due: None,
             played: None,
@@ -99,7 +105,7 @@ impl Speaker {
         if let Some(thought) = self.thought.take() {
             return Some(ModelOutput::Thought(thought));
         }
-        while self.tokens_left > 0 {
+        while !self.is_cut {
             if let Some(output) = self.go_on().await {
                 return Some(output);
             }
@@ -122,11 +128,12 @@ impl Speaker {
             Utterance::Text { rest, interval } => match pieces(rest).next().map(str::to_owned) {
                 None => None,
                 Some(piece) => {
-                    let cost = Tokens::of_text_bytes(piece.len()).total();
-                    if cost > self.tokens_left && self.has_spoken {
-                        self.tokens_left = 0;
+                    let bytes = self.said_bytes + piece.len();
+                    if Tokens::of_text_bytes(bytes).total() > self.tokens_max && self.has_spoken {
+                        self.is_cut = true;
                         return None;
                     }
+                    self.said_bytes = bytes;
                     rest.drain(..piece.len());
                     if let Some(due) = self.due {
                         tokio::time::sleep_until(due).await;
@@ -135,13 +142,14 @@ impl Speaker {
                     let now = Instant::now();
                     let kept = self.due.filter(|due| *due + *interval > now).unwrap_or(now);
                     self.due = Some(kept + *interval);
-                    self.tokens_left = self.tokens_left.saturating_sub(cost);
                     Some(ModelOutput::Text(piece))
                 }
             },
             Utterance::Speech(chunks) => chunks.next().map(|(mut samples, text)| {
-                samples.truncate(usize::try_from(self.tokens_left).unwrap_or(usize::MAX).saturating_mul(TOKEN_SAMPLES));
-                self.tokens_left = self.tokens_left.saturating_sub(samples.len().div_ceil(TOKEN_SAMPLES) as u64);
+                let samples_max = usize::try_from(self.tokens_max).unwrap_or(usize::MAX).saturating_mul(TOKEN_SAMPLES);
+                samples.truncate(samples_max - self.said_samples);
+                self.said_samples += samples.len();
+                self.is_cut = self.said_samples == samples_max;
                 let now = Instant::now();
                 let length = Duration::from_millis((samples.len() / SAMPLES_PER_MS) as u64);
                 self.played = Some(self.played.map_or(now, |played| played.max(now)) + length);

@@ -1,6 +1,7 @@
 //! The rules of docs/embedded-model.md, one by one: `rules` on what is said, `speech` on how. Parts are tested where they are.
 
 mod rules;
+mod session;
 mod speech;
 mod talk;
 

@@ -136,7 +136,11 @@ async fn a_count_to_2000_is_still_running_after_a_second() {
 async fn the_token_limit_cuts_the_answer() {
     // rule: E17
     let limited = |max| Talk::new().user("one two three four").generating(move |it| it.max_output_tokens = Some(max));
-    assert_eq!(text(&limited(7).outputs(0).await), "You said: \"one two");
+    assert_eq!(
+        text(&limited(7).outputs(0).await),
+        "You said: \"one two three",
+        "24 bytes; \" four\\\"\" would make 30"
+    );
     assert_eq!(text(&limited(1).outputs(0).await), "You");
     assert_eq!(text(&limited(0).outputs(0).await), "You said: \"one two three four\"");
     let outputs = limited(10).in_speech("Puck").outputs(0).await;
