@@ -99,7 +99,7 @@ fn plain<B>(request: &Request<B>, stats: Stats) -> Response<Full<Bytes>> {
             let message = "this method is a WebSocket: connect with ws:// or wss://, or send `Connection: Upgrade` and `Upgrade: websocket`";
             let mut response = error(StatusCode::UPGRADE_REQUIRED, "FAILED_PRECONDITION", message);
             response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade, close"));
             response
         }
         Ok(_) => error(
@@ -136,7 +136,10 @@ fn error(status: StatusCode, reason: &str, message: &str) -> Response<Full<Bytes
 fn json_response(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(format!("{body:#}\n"))));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    // One request a connection: whoever wants more than a session comes back.
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -98,7 +98,6 @@ async fn exchange(
         async move { Ok::<Response<Full<Bytes>>, Infallible>(response) }
     });
     http1::Builder::new()
-        .keep_alive(false)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()

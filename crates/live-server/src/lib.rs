@@ -1,11 +1,43 @@
-//! A server for the Live API.
+//! A server for the Live API, that Google's own SDKs connect to as they are.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), live_server::BindError> {
+//! use live_server::{Secret, Server};
+//!
+//! let server = Server::builder()
+//!     .listen("127.0.0.1:0".parse().expect("an address"))
+//!     .api_keys([Secret::new("a key of your own")])
+//!     .bind()
+//!     .await?;
+//! println!("listening on {}", server.endpoints()[0]);
+//!
+//! // Until Ctrl-C, in a real program.
+//! let stats = server.serve_until(async {}).await;
+//! assert_eq!(stats.sessions_total, 0);
+//! # Ok(()) }
+//! ```
+//!
+//! A connection passes through the modules in this order: [`server`](Server) accepts it, `handshake` takes it through
+//! TLS and HTTP (`answer` decides by `route` what a request is told, `auth` who is let in), and `session` holds it,
+//! asking a [`Model`](live_model::Model) whenever the engine wants a turn answered (`generation`). What a session may
+//! say is decided by `live-engine`, how it is spelled by `live-proto`.
+
 mod answer;
 mod auth;
+mod generation;
 mod handshake;
 mod route;
 mod secret;
+mod server;
+mod session;
 mod stats;
 mod stream;
 pub mod tls;
+
+pub use live_proto::json::Strictness;
+pub use live_tokio::Frames;
 pub use secret::Secret;
+pub(crate) use server::Shared;
+pub use server::{BindError, Builder, Endpoint, Server};
 pub use stats::Stats;

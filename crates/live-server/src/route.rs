@@ -8,16 +8,8 @@
 //! custom base URL verbatim in exactly one case, Vertex mode without project and key, so such a session is spoken
 //! in Vertex's dialect.
 
+use live_engine::Backend;
 use thiserror::Error;
-
-/// Whose dialect a session is spoken in: the names of usage fields, model names and `setupComplete` differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Service {
-    /// The Gemini Developer API (`google.ai.generativelanguage`).
-    Gemini,
-    /// Vertex AI (`google.cloud.aiplatform`).
-    Vertex,
-}
 
 /// The method that a client calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,7 +26,7 @@ pub(crate) enum Method {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     /// Whose dialect the session is spoken in.
-    pub(crate) service: Service,
+    pub(crate) backend: Backend,
     /// `v1`, `v1beta`, `v1alpha` or `v1beta1`; error texts repeat it.
     pub(crate) api_version: &'static str,
     /// The method.
@@ -72,7 +64,7 @@ impl Route {
     pub(crate) fn parse(path: &str) -> Result<Self, RouteError> {
         let Some(named) = Named::find(path) else {
             return Ok(Self {
-                service: Service::Vertex,
+                backend: Backend::Vertex,
                 api_version: "v1beta1",
                 method: Method::Content,
                 is_named: false,
@@ -81,20 +73,20 @@ impl Route {
         let Some(api_version) = VERSIONS.into_iter().find(|known| *known == named.version) else {
             return Err(RouteError::Version { version: named.version.to_owned() });
         };
-        let method = match (named.service, named.method) {
+        let method = match (named.backend, named.method) {
             (_, "BidiGenerateContent") => Method::Content,
             (_, "BidiGenerateContentConstrained") => Method::ContentConstrained,
-            (Service::Gemini, "BidiGenerateMusic") => Method::Music,
+            (Backend::Gemini, "BidiGenerateMusic") => Method::Music,
             (_, other) => return Err(RouteError::Method { method: other.to_owned() }),
         };
-        Ok(Self { service: named.service, api_version, method, is_named: true })
+        Ok(Self { backend: named.backend, api_version, method, is_named: true })
     }
 }
 
 /// The pieces of `google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent`, unchecked.
 struct Named<'a> {
     version: &'a str,
-    service: Service,
+    backend: Backend,
     method: &'a str,
 }
 
@@ -112,16 +104,16 @@ impl<'a> Named<'a> {
                     Some((service, method)) => (service, Some(method)),
                     None => (name, None),
                 };
-                let service = match service {
-                    "GenerativeService" => Service::Gemini,
-                    "LlmBidiService" => Service::Vertex,
+                let backend = match service {
+                    "GenerativeService" => Backend::Gemini,
+                    "LlmBidiService" => Backend::Vertex,
                     _ => return None,
                 };
-                Some((version, service, method))
+                Some((version, backend, method))
             })
-            .map(|(version, service, method)| Self {
+            .map(|(version, backend, method)| Self {
                 version,
-                service,
+                backend,
                 method: method.or_else(|| segments.next()).unwrap_or(""),
             })
     }
@@ -137,8 +129,8 @@ const VERSIONS: [&str; 4] = ["v1", "v1beta", "v1alpha", "v1beta1"];
 #[cfg(test)]
 mod tests {
     use super::Method::{Content, ContentConstrained, Music};
-    use super::Service::{Gemini, Vertex};
     use super::*;
+    use live_engine::Backend::{Gemini, Vertex};
 
     #[test]
     fn every_path_the_sdks_dial_finds_its_method() {
@@ -190,8 +182,8 @@ mod tests {
             ("/ws/google.firebase.vertexai.v1beta.GenerativeService/BidiGenerateContent", Gemini, "v1beta", Content),
             ("//ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateMusic", Gemini, "v1alpha", Music),
         ];
-        for (path, service, api_version, method) in table {
-            assert_eq!(Route::parse(path), Ok(Route { service, api_version, method, is_named: true }), "{path}");
+        for (path, backend, api_version, method) in table {
+            assert_eq!(Route::parse(path), Ok(Route { backend, api_version, method, is_named: true }), "{path}");
         }
     }
 
@@ -200,7 +192,7 @@ mod tests {
         for path in
             ["/", "", "/live", "/gateway/v7/anything", "/ws", "/ws/google.example.v1.LlmBidiService/X", "/%2e%2e/"]
         {
-            let route = Route { service: Vertex, api_version: "v1beta1", method: Content, is_named: false };
+            let route = Route { backend: Vertex, api_version: "v1beta1", method: Content, is_named: false };
             assert_eq!(Route::parse(path), Ok(route), "{path}");
         }
     }

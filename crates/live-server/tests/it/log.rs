@@ -1,0 +1,32 @@
+//! Everything that the server of any test logs, at the finest level.
+
+use std::io;
+use std::sync::{Mutex, Once};
+
+/// Begins to gather, once a process: scoped subscribers do not see call sites that another thread reached first.
+pub(crate) fn gather() {
+    static GATHER: Once = Once::new();
+    GATHER.call_once(|| {
+        let writer = || Writer;
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(writer).init();
+    });
+}
+
+/// What was logged until now.
+pub(crate) fn text() -> String {
+    String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned()
+}
+
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Writer;
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
