@@ -1,1 +1,47 @@
-//! A client SDK for the Live API.
+//! A client for the Live API: Google's service, or any server that speaks as it does.
+//!
+//! ```no_run
+//! use live_client::{Client, Event, Modality, Setup};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::gemini("an API key");
+//! let setup = Setup::new("gemini-live-2.5-flash-preview").with_modality(Modality::Text);
+//! let mut session = client.connect(setup).await?;
+//!
+//! session.send_text("What is the tallest mountain?")?;
+//! while let Some(event) = session.next().await {
+//!     match event {
+//!         Event::Text { text, .. } => print!("{text}"),
+//!         Event::TurnComplete { .. } => break,
+//!         _ => {}
+//!     }
+//! }
+//! session.close().await;
+//! # Ok(()) }
+//! ```
+//!
+//! [`Client`] says where to and as whom, [`Session`] holds one connection: `send_*` methods in, one stream of [`Event`]s
+//! out that lasts as long as the connection. [`Session::turn`] gathers the events of one turn for programs that take
+//! turns. Everything that is decided about a session is decided in `live-engine`; what is here is addresses, credentials
+//! and pleasant methods.
+
+mod client;
+mod credential;
+mod endpoint;
+mod error;
+mod pcm;
+mod session;
+mod turn;
+
+pub use client::Client;
+pub use credential::Secret;
+pub use error::{ConfigError, ConnectError, SendError, Stage};
+pub use live_audio::PcmFormat;
+pub use live_engine::{Cause, ClientEvent as Event, CloseCause, Limits, TurnId, Why};
+pub use live_proto::{
+    Blob, ClientMessage, Content, ContextUpdate, FunctionCall, FunctionDeclaration, FunctionResponse, Modality, Part,
+    Setup, Struct, Tool, UsageMetadata, Value,
+};
+pub use pcm::{HalfSample, Pcm};
+pub use session::Session;
+pub use turn::{Turn, TurnEnd};

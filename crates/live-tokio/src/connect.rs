@@ -118,6 +118,14 @@ impl Connector {
         Self::with_roots(roots)
     }
 
+    /// Trusts nobody: for `ws://`, where there is nobody to trust. Reads no certificates.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn without_roots() -> Result<Self, Error> {
+        Self::with_roots(RootCertStore::empty())
+    }
+
     fn with_roots(roots: RootCertStore) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)

@@ -1,0 +1,116 @@
+//! A whole turn at once, for programs that ask and wait.
+//!
+//! Programs that play sound while it comes use the events themselves.
+
+use futures_util::FutureExt;
+use live_engine::CloseCause;
+use live_proto::{Blob, FunctionCall, TurnCompleteReason, UsageMetadata};
+
+use crate::{Event, Session};
+
+/// Everything that was said in a turn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Turn {
+    /// The answer in words; empty where the session answers in sound.
+    pub text: String,
+    /// What the model thought, if it was asked to show it.
+    pub thoughts: String,
+    /// The answer in sound, one piece after the other.
+    pub audio: Vec<Blob>,
+    /// What the sound says, if the setup asked for transcripts.
+    pub transcript: String,
+    /// What the user said, if the setup asked for transcripts.
+    pub input_transcript: String,
+    /// Functions to run. Answer them with [`Session::send_tool_response`] and call [`Session::turn`] again.
+    pub tool_calls: Vec<FunctionCall>,
+    /// True if the user cut the answer short.
+    pub interrupted: bool,
+    /// What it cost, as far as the server said.
+    pub usage: Option<UsageMetadata>,
+    /// Why it is over.
+    pub end: TurnEnd,
+}
+
+/// Why [`Session::turn`] returned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum TurnEnd {
+    /// The server said `turnComplete`, with a reason where it was out of the ordinary.
+    #[default]
+    Complete,
+    /// As `Complete`, with the server's reason.
+    Because(TurnCompleteReason),
+    /// Functions are to be run before the model goes on.
+    ToolCalls,
+    /// The connection ended.
+    Closed(CloseCause),
+}
+
+impl Turn {
+    /// The answer's sound in one piece: 16-bit little-endian mono PCM, at the rate of its first blob.
+    pub fn pcm(&self) -> Vec<u8> {
+        self.audio.iter().flat_map(|blob| blob.data.iter().copied()).collect()
+    }
+}
+
+impl Session {
+    /// Gathers events until the turn is complete, functions are to be run, or the connection ends.
+    ///
+    /// Not cancel-safe: what was gathered goes with the future. Events that belong to no turn, such as `goAway`, are
+    /// dropped; programs that want them call [`next`](Self::next).
+    pub async fn turn(&mut self) -> Turn {
+        let mut turn = Turn::default();
+        loop {
+            // Calls of one message come as one event each; what else was read with them is there without waiting.
+            let event = if turn.tool_calls.is_empty() {
+                self.next().await
+            } else {
+                match self.next().now_or_never() {
+                    Some(event) => event,
+                    None => {
+                        turn.end = TurnEnd::ToolCalls;
+                        return turn;
+                    }
+                }
+            };
+            let Some(event) = event else { return turn };
+            if turn.take(event) {
+                return turn;
+            }
+        }
+    }
+}
+
+impl Turn {
+    /// Adds an event. True if it is the last.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a turn holds what is listed; the rest is for those who read events"
+    )]
+    fn take(&mut self, event: Event) -> bool {
+        match event {
+            Event::Text { text, .. } => self.text += &text,
+            Event::Thought { text, .. } => self.thoughts += &text,
+            Event::Audio { blob, .. } => self.audio.push(blob),
+            Event::OutputTranscription { transcription, .. } => self.transcript += &transcription.text,
+            Event::InputTranscription(transcription) => self.input_transcript += &transcription.text,
+            Event::ToolCall(call) => self.tool_calls.push(call),
+            Event::ToolCallCancellation(ids) => self.tool_calls.retain(|call| !ids.contains(&call.id)),
+            Event::Interrupted { .. } => self.interrupted = true,
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::TurnComplete { reason: TurnCompleteReason::Unspecified, .. } => {
+                self.end = TurnEnd::Complete;
+                return true;
+            }
+            Event::TurnComplete { reason, .. } => {
+                self.end = TurnEnd::Because(reason);
+                return true;
+            }
+            Event::Closed(cause) => {
+                self.end = TurnEnd::Closed(cause);
+                return true;
+            }
+            _ => {}
+        }
+        false
+    }
+}
