@@ -41,11 +41,16 @@ const STEPS: &[(&str, Step)] = &[
 ];
 
 fn fmt(repository: &Repository) -> Result<Tally> {
-    cargo(repository, &["fmt", "--all", "--check"])
+    let mut tally = cargo(repository, &["fmt", "--all", "--check"])?;
+    tally.add(cargo(repository, &["fmt", "--manifest-path", FUZZ, "--check"])?);
+    Ok(tally)
 }
 
 fn clippy(repository: &Repository) -> Result<Tally> {
-    cargo(repository, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    let mut tally =
+        cargo(repository, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    tally.add(cargo(repository, &["clippy", "--manifest-path", FUZZ, "--", "-D", "warnings"])?);
+    Ok(tally)
 }
 
 /// In the workspace one crate's features serve all; here each pure crate has only its own.
@@ -66,6 +71,9 @@ fn docs(repository: &Repository) -> Result<Tally> {
 fn cargo(repository: &Repository, arguments: &[&str]) -> Result<Tally> {
     shell::succeeds(shell::cargo(&repository.root).args(arguments)).map(Tally::one)
 }
+
+/// The fuzz targets are a workspace of their own.
+const FUZZ: &str = "fuzz/Cargo.toml";
 
 fn report_line(name: &str, tally: &Tally, time: Duration) -> String {
     format!("{name:<8} {:>6.1} s  {tally}", time.as_secs_f64())
