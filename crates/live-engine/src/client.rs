@@ -44,6 +44,7 @@ impl ClientConfig {
 
 /// What a host asks of a client engine.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a box would cost an allocation for every piece of sound")]
 pub enum ClientCommand {
     /// Send a message. Before the session is ready it is kept, up to [`Limits::queued_messages_max`].
     Send(ClientMessage),
@@ -192,6 +193,27 @@ impl ClientEngine {
         }
     }
 
+    /// Why a command cannot be followed, if it cannot.
+    fn objection(&self, command: &ClientCommand) -> Option<Why> {
+        let full = |full: bool| full.then_some(Why::Full);
+        match (&self.state, command) {
+            (State::Closed, _) => Some(Why::Closed),
+            (_, ClientCommand::Close) => None,
+            (_, ClientCommand::Send(ClientMessage::Setup(_))) => Some(Why::SetupIsSent),
+            (_, ClientCommand::Send(ClientMessage::Empty)) => Some(Why::Empty),
+            (State::AwaitReady(_), ClientCommand::Send(ClientMessage::ToolResponse(_))) => Some(Why::NoSuchCall),
+            (State::AwaitReady(queued), ClientCommand::Send(_)) => {
+                full(queued.len() >= self.limits.queued_messages_max)
+            }
+            (State::Ready(session), ClientCommand::Send(ClientMessage::ToolResponse(response)))
+                if !session.can_answer(response) =>
+            {
+                Some(Why::NoSuchCall)
+            }
+            (State::Ready(_), ClientCommand::Send(_)) => full(self.outputs.len() >= self.limits.outputs_max),
+        }
+    }
+
     fn tell(&mut self, event: ClientEvent) {
         self.outputs.push_back(Output::Event(event));
     }
@@ -204,12 +226,7 @@ impl ClientEngine {
     }
 
     /// Ends the connection from our side.
-    fn abort(&mut self, cause: Cause) {
-        let reason = match cause {
-            Cause::Local => CloseReason::Done,
-            Cause::SetupTimeout => CloseReason::SetupTimeout,
-            _ => CloseReason::PeerUnfit,
-        };
+    fn abort(&mut self, reason: CloseReason, cause: Cause) {
         let told = reason.told();
         self.outputs.push_back(Output::Close(Close { code: told.code, text: told.text, reason }));
         self.end(None, String::new(), cause);
@@ -252,7 +269,7 @@ impl Engine for ClientEngine {
                     let queued = std::mem::take(queued);
                     self.begin(*setup_complete, queued);
                 }
-                _ => self.abort(Cause::NotALiveServer),
+                _ => self.abort(CloseReason::PeerUnfit, Cause::NotALiveServer),
             },
         }
     }
@@ -261,7 +278,7 @@ impl Engine for ClientEngine {
         self.clock.advance(now);
         match &self.state {
             State::Closed => {}
-            State::AwaitReady(_) => self.abort(Cause::Unreadable(error)),
+            State::AwaitReady(_) => self.abort(CloseReason::PeerUnfit, Cause::Unreadable(error)),
             State::Ready(_) => self.tell(ClientEvent::Malformed(error)),
         }
     }
@@ -283,45 +300,28 @@ impl Engine for ClientEngine {
 
     fn handle_command(&mut self, command: ClientCommand, now: Instant) -> Result<(), Rejected<ClientCommand>> {
         self.clock.advance(now);
-        let why = match (&mut self.state, &command) {
-            (State::Closed, _) => Why::Closed,
-            (State::AwaitReady(_) | State::Ready(_), ClientCommand::Close) => {
-                self.abort(Cause::Local);
-                return Ok(());
-            }
-            (_, ClientCommand::Send(ClientMessage::Setup(_))) => Why::SetupIsSent,
-            (_, ClientCommand::Send(ClientMessage::Empty)) => Why::Empty,
-            (State::AwaitReady(queued), ClientCommand::Send(message)) => {
-                if matches!(message, ClientMessage::ToolResponse(_)) {
-                    Why::NoSuchCall
-                } else if queued.len() >= self.limits.queued_messages_max {
-                    Why::Full
-                } else {
-                    queued.push_back(message.clone());
-                    return Ok(());
+        if let Some(why) = self.objection(&command) {
+            return Err(Rejected { command, why });
+        }
+        match (command, &mut self.state) {
+            (ClientCommand::Close, _) => self.abort(CloseReason::Done, Cause::Local),
+            (ClientCommand::Send(message), State::AwaitReady(queued)) => queued.push_back(message),
+            (ClientCommand::Send(message), State::Ready(session)) => {
+                if let ClientMessage::ToolResponse(response) = &message {
+                    session.answer(response, self.limits.remembered_calls_max);
                 }
+                self.outputs.push_back(Output::Send(message));
             }
-            (State::Ready(_), ClientCommand::Send(_)) if self.outputs.len() >= self.limits.outputs_max => Why::Full,
-            (State::Ready(session), ClientCommand::Send(message)) => match message {
-                ClientMessage::ToolResponse(response) if !session.can_answer(response) => Why::NoSuchCall,
-                message => {
-                    if let ClientMessage::ToolResponse(response) = message {
-                        session.answer(response, self.limits.remembered_calls_max);
-                    }
-                    let ClientCommand::Send(message) = command else { unreachable!("it was matched above") };
-                    self.outputs.push_back(Output::Send(message));
-                    return Ok(());
-                }
-            },
-        };
-        Err(Rejected { command, why })
+            (ClientCommand::Send(_), State::Closed) => unreachable!("it was objected to"),
+        }
+        Ok(())
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock.advance(now);
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
-                Timer::Setup => self.abort(Cause::SetupTimeout),
+                Timer::Setup => self.abort(CloseReason::SetupTimeout, Cause::SetupTimeout),
                 Timer::StreamPause | Timer::Playback | Timer::Drain => unreachable!("a client does not arm it"),
             }
         }

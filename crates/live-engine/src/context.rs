@@ -285,6 +285,3 @@ impl Context {
         self.bytes
     }
 }
-
-#[cfg(test)]
-mod tests;

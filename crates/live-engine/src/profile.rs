@@ -67,11 +67,11 @@ pub struct ModelProfile {
     pub family: Family,
     /// What sessions may answer in.
     pub modalities: &'static [ResponseModality],
-    /// Whether a Gemini session that names no modality and asks for no transcript of speech answers in text.
+    /// Whether a Gemini session that names no modality, and sets nothing about speech either, answers in text.
     ///
     /// The recorded 2.5 sessions that name none have their answers counted as TEXT, while the one that asks for
-    /// `outputAudioTranscription` receives transcripts, so it speaks. Everywhere else the default is AUDIO; the Vertex SDK
-    /// always says so itself.
+    /// `outputAudioTranscription` receives transcripts, so it speaks; we let `speechConfig` mean the same. Everywhere else
+    /// the default is AUDIO; the Vertex SDK always says so itself.
     pub text_by_default: bool,
     /// The names of its voices, the default one first.
     pub voices: &'static [&'static str],
@@ -267,9 +267,9 @@ impl ModelProfile {
     }
 
     /// What a session answers in that does not say.
-    pub fn default_modality(&self, backend: Backend, transcribes_output: bool) -> ResponseModality {
+    pub fn default_modality(&self, backend: Backend, speech_is_set_up: bool) -> ResponseModality {
         match backend {
-            Backend::Gemini if self.text_by_default && !transcribes_output => Text,
+            Backend::Gemini if self.text_by_default && !speech_is_set_up => Text,
             Backend::Gemini | Backend::Vertex => Audio,
         }
     }

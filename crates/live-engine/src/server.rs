@@ -173,15 +173,14 @@ impl ServerEngine {
 
     /// Begins the session, or says why not.
     fn set_up(&mut self, message: ClientMessage) -> Result<(), CloseReason> {
-        let setup = match message {
-            ClientMessage::Setup(setup) => *setup,
-            other => return Err(CloseReason::Violation(Violation::SetupMissing { found: kind_of(&other) })),
+        let ClientMessage::Setup(setup) = message else {
+            return Err(CloseReason::Violation(Violation::SetupMissing { found: kind_of(&message) }));
         };
         // Only a client whose setup was read shows its user the reason of a close.
         if let Some(refusal) = self.config.refusal {
             return Err(CloseReason::Refused(refusal));
         }
-        let (session, warnings) = SessionConfig::accept(setup, &self.config).map_err(CloseReason::Violation)?;
+        let (session, warnings) = SessionConfig::accept(*setup, &self.config).map_err(CloseReason::Violation)?;
         self.timers.stop(Timer::Setup);
         let session_id = match self.config.backend {
             Backend::Gemini => String::new(),

@@ -20,6 +20,22 @@ pub enum Timer {
 impl Timer {
     /// All timers, in the order in which those due at once are handled.
     pub const ALL: [Self; 4] = [Self::Setup, Self::StreamPause, Self::Playback, Self::Drain];
+
+    /// Its row in the documentation: what arms it, when it is due, what it does.
+    pub fn row(self) -> [&'static str; 3] {
+        match self {
+            Self::Setup => ["the connection begins", "`setup_deadline`", "closes the connection, with 1011"],
+            Self::StreamPause => [
+                "sound arrives under automatic detection",
+                "`stream_pause` after the last of it",
+                "ends the user's turn",
+            ],
+            Self::Playback => {
+                ["a spoken answer is generated", "the end of its sound, played as it came", "sends `turnComplete`"]
+            }
+            Self::Drain => ["the host asks for shutdown", "`drain`", "closes the connection over a turn that goes on"],
+        }
+    }
 }
 
 /// When each timer is due.

@@ -61,6 +61,15 @@ pub struct Unexpected {
     pub signal: Signal,
 }
 
+/// What became of a signal that could not be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The state after it.
+    pub turn: Turn,
+    /// Whether a turn was opened for it, which may be over again.
+    pub opened: bool,
+}
+
 impl Turn {
     /// The transition table.
     ///
@@ -90,68 +99,48 @@ impl Turn {
                 Ok(Self::Interrupted(id))
             }
 
-            (turn @ Self::Idle, S::SpeechDropped)
-            | (turn @ (Self::Idle | Self::Listening | Self::AwaitingAnswers(_)), S::Interrupted | S::TurnComplete)
-            | (
-                turn @ (Self::Idle
-                | Self::Listening
-                | Self::AwaitingAnswers(_)
-                | Self::Playing(_)
-                | Self::Interrupted(_)),
-                S::Spoke | S::Called | S::GenerationComplete,
-            )
-            | (
-                turn @ (Self::Idle
-                | Self::Listening
-                | Self::Generating(_)
-                | Self::AwaitingAnswers(_)
-                | Self::Playing(_)
-                | Self::Interrupted(_)),
-                S::Resumed(_),
-            )
-            | (
-                turn @ (Self::Idle
-                | Self::Listening
-                | Self::Generating(_)
-                | Self::Suspended(_)
-                | Self::Playing(_)
-                | Self::Interrupted(_)),
-                S::Withdrawn,
-            )
-            | (
-                turn @ (Self::Generating(_) | Self::Suspended(_) | Self::Playing(_) | Self::Interrupted(_)),
-                S::Prompted(_) | S::SpeechDropped,
-            )
-            | (turn @ Self::AwaitingAnswers(_), S::SpeechStarted | S::SpeechDropped)
-            | (
-                turn @ (Self::Listening
-                | Self::Generating(_)
-                | Self::Suspended(_)
-                | Self::Playing(_)
-                | Self::Interrupted(_)),
-                S::SpeechStarted,
-            )
-            | (turn @ Self::Interrupted(_), S::Interrupted) => Err(Unexpected { turn, signal }),
+            // States are not named here: the table in the documentation shows what becomes of each.
+            (
+                turn,
+                S::SpeechStarted
+                | S::SpeechDropped
+                | S::Prompted(_)
+                | S::Spoke
+                | S::Called
+                | S::Resumed(_)
+                | S::Withdrawn
+                | S::GenerationComplete
+                | S::Interrupted
+                | S::TurnComplete,
+            ) => Err(Unexpected { turn, signal }),
         }
     }
 
-    /// Where a peer's signal leads, which cannot be refused: as the table says, after a turn `next` was opened if only that
-    /// was missing, and nowhere if the table still says nothing. The service is known to send every such order.
+    /// Where a peer's signal leads, which cannot be refused: as the table says; or, if only a turn was missing, through a
+    /// turn `next` opened for it; or nowhere. The service is known to send every such order.
     #[must_use]
-    pub fn observe(self, signal: Signal, next: TurnId) -> Self {
-        self.after(signal).unwrap_or_else(|_| {
-            self.after(Signal::Prompted(next)).and_then(|opened| opened.after(signal)).unwrap_or(match self {
-                // A turn that was cut short may never be completed; the next one begins all the same.
-                Self::Interrupted(_) => Self::Idle.observe(signal, next),
-                Self::Idle
-                | Self::Listening
-                | Self::Generating(_)
-                | Self::Suspended(_)
-                | Self::AwaitingAnswers(_)
-                | Self::Playing(_) => self,
-            })
-        })
+    pub fn observe(self, signal: Signal, next: TurnId) -> Observed {
+        if let Ok(turn) = self.after(signal) {
+            return Observed { turn, opened: false };
+        }
+        // A turn that was cut short may never be completed; the next one begins all the same.
+        let from = if matches!(self, Self::Interrupted(_)) { Self::Idle } else { self };
+        match from.after(Signal::Prompted(next)).and_then(|opened| opened.after(signal)) {
+            Ok(turn) => Observed { turn, opened: true },
+            Err(_) => Observed { turn: self, opened: false },
+        }
     }
+
+    /// Each state once, in the order of the documentation.
+    pub const EACH: [Self; 7] = [
+        Self::Idle,
+        Self::Listening,
+        Self::Generating(TurnId(1)),
+        Self::Suspended(TurnId(1)),
+        Self::AwaitingAnswers(TurnId(1)),
+        Self::Playing(TurnId(1)),
+        Self::Interrupted(TurnId(1)),
+    ];
 
     /// The generation that is open: begun and not yet completed for the peer.
     pub fn open(self) -> Option<TurnId> {
@@ -176,6 +165,20 @@ impl Turn {
 }
 
 impl Signal {
+    /// Each signal once, in the order of the documentation.
+    pub const EACH: [Self; 10] = [
+        Self::SpeechStarted,
+        Self::SpeechDropped,
+        Self::Prompted(TurnId(2)),
+        Self::Spoke,
+        Self::Called,
+        Self::Resumed(TurnId(2)),
+        Self::Withdrawn,
+        Self::GenerationComplete,
+        Self::Interrupted,
+        Self::TurnComplete,
+    ];
+
     /// The name of the signal, without its data.
     pub fn name(self) -> &'static str {
         match self {
@@ -200,6 +203,3 @@ impl fmt::Display for Unexpected {
 }
 
 impl std::error::Error for Unexpected {}
-
-#[cfg(test)]
-mod tests;

@@ -247,18 +247,14 @@ impl Violation {
 /// The service's parser names paths in snake_case and the message itself by nothing at all.
 fn malformed_text(error: &DecodeError) -> String {
     let path = error.path.proto_spelling();
-    match &error.kind {
-        DecodeErrorKind::UnknownField { name } if path.is_empty() => {
-            format!("Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.")
-        }
-        DecodeErrorKind::UnknownField { name } => {
-            format!("Invalid JSON payload received. Unknown name \"{name}\" at '{path}': Cannot find field.")
-        }
-        DecodeErrorKind::Base64 => format!("Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed"),
-        kind if path.is_empty() => format!("Invalid JSON payload received. {kind}"),
-        kind => format!("Invalid value at '{path}': {kind}"),
+    if let DecodeErrorKind::UnknownField { name } = &error.kind {
+        let at = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
+        format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: Cannot find field.")
+    } else if path.is_empty() {
+        format!("Invalid JSON payload received. {}", error.kind)
+    } else if error.kind == DecodeErrorKind::Base64 {
+        format!("Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed")
+    } else {
+        format!("Invalid value at '{path}': {}", error.kind)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -78,7 +78,7 @@ impl Cause {
             (Some(1000) | None, Phase::Open) => Self::Normal,
             (Some(1001), _) => Self::Expired,
             (Some(1007), _) => Self::InvalidArgument,
-            (Some(1011 | 1012 | 1013), _) => Self::Unavailable,
+            (Some(1011..=1013), _) => Self::Unavailable,
             (Some(_), _) | (None, Phase::Setup) => Self::Other,
         }
     }
@@ -125,7 +125,10 @@ impl fmt::Display for CloseCause {
             Cause::Other => "the server closed the connection",
         };
         f.write_str(what)?;
-        if self.phase == Phase::Setup && self.cause != Cause::Local {
+        // The others say so themselves.
+        let says_when =
+            matches!(self.cause, Cause::Local | Cause::SetupTimeout | Cause::NotALiveServer | Cause::Unreadable(_));
+        if self.phase == Phase::Setup && !says_when {
             f.write_str(" during setup")?;
         }
         if let Some(code) = self.code {

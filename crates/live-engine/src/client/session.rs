@@ -13,7 +13,7 @@ use super::ClientEvent;
 use crate::context::{Kind, kind};
 use crate::engine::TurnId;
 use crate::tools::{Calls, Known, Waiting};
-use crate::turn::{Signal, Turn};
+use crate::turn::{Observed, Signal, Turn};
 
 /// An open session.
 #[derive(Debug, Default)]
@@ -218,18 +218,10 @@ impl Session {
     fn observe(&mut self, signal: Signal) -> TurnId {
         let next = self.generation.next();
         // A turn that stood still for calls which are all answered goes on with what comes now.
-        let resumes = matches!(self.turn, Turn::Suspended(_)) && self.calls.is_empty() && signal == Signal::Spoke;
-        self.turn =
-            if resumes { self.turn.observe(Signal::Resumed(next), next) } else { self.turn.observe(signal, next) };
-        if let Turn::Generating(id)
-        | Turn::Suspended(id)
-        | Turn::AwaitingAnswers(id)
-        | Turn::Playing(id)
-        | Turn::Interrupted(id) = self.turn
-        {
-            self.generation = id;
-        } else if signal == Signal::TurnComplete && self.generation == TurnId::default() {
-            // A turn that was empty is a turn all the same.
+        let resumes = signal == Signal::Spoke && matches!(self.turn, Turn::Suspended(_)) && self.calls.is_empty();
+        let Observed { turn, opened } = self.turn.observe(if resumes { Signal::Resumed(next) } else { signal }, next);
+        self.turn = turn;
+        if resumes || opened {
             self.generation = next;
         }
         self.generation

@@ -29,7 +29,8 @@ pub(super) struct Answer {
     pending: Sent,
     /// What the whole turn cost.
     total: Sent,
-    first_sound_at: Option<Instant>,
+    /// When a client that plays as it receives has played everything; `None` while there is nothing to play.
+    pub(super) played_at: Option<Instant>,
 }
 
 /// Bytes sent, by the rule that counts them.
@@ -63,7 +64,7 @@ impl Answer {
             parts: Vec::new(),
             pending: Sent::default(),
             total: Sent::default(),
-            first_sound_at: None,
+            played_at: None,
         }
     }
 
@@ -98,10 +99,11 @@ impl Answer {
         (!parts.is_empty()).then(|| (Content::model(parts), sent.tokens()))
     }
 
-    /// When a client that plays as it receives has played everything; `None` if there is nothing to play.
-    pub(super) fn played_at(&self) -> Option<Instant> {
-        let micros = self.total.pcm / 2 * 1_000_000 / OUTPUT_RATE;
-        self.first_sound_at?.checked_add(Duration::from_micros(micros))
+    /// Puts sound at the end of what is still to be played.
+    fn queue_sound(&mut self, bytes: u64, now: Instant) {
+        let length = Duration::from_nanos(bytes / 2 * 1_000_000_000 / OUTPUT_RATE);
+        let from = self.played_at.map_or(now, |end| end.max(now));
+        self.played_at = from.checked_add(length);
     }
 
     pub(super) fn usage(&self) -> TurnUsage {
@@ -198,7 +200,7 @@ impl Session {
         }
         let answer = self.open_answer();
         if !pcm.is_empty() {
-            answer.first_sound_at.get_or_insert(cx.now);
+            answer.queue_sound(pcm.len() as u64, cx.now);
         }
         answer.keep_text(text);
         answer.count(Sent { pcm: pcm.len() as u64, ..Sent::default() });

@@ -188,7 +188,7 @@ impl Session {
         cx.send(ServerContent { generation_complete: true, ..ServerContent::default() });
         let answer = self.answer.as_mut().expect("a turn that is open has an answer");
         answer.reason = reason;
-        match answer.played_at() {
+        match answer.played_at {
             Some(end) if cx.config.pacing == TurnCompletePacing::Playback && end > cx.now => {
                 cx.timers.arm_at(Timer::Playback, end);
             }

@@ -110,7 +110,8 @@ impl SessionConfig {
         }
         let generation = generation_config.map(|generation| *generation).unwrap_or_default();
         let modality = choose_modality(&generation, profile, || {
-            profile.default_modality(backend, output_audio_transcription.is_some())
+            profile
+                .default_modality(backend, output_audio_transcription.is_some() || generation.speech_config.is_some())
         })
         .map_err(|asked| match asked.as_str() {
             "TEXT" => Violation::TextFromNativeAudio { model: model_name(&model).into() },
