@@ -9,6 +9,7 @@ use live_model::embedded::EmbeddedConfig;
 use live_model::voice::Voice;
 use live_model::{Embedded, Model};
 use live_proto::ThinkingConfig;
+use proptest::prelude::*;
 use tokio::time::{Instant, timeout};
 
 use crate::talk::Talk;
@@ -199,4 +200,21 @@ async fn a_poll_that_is_given_up_loses_nothing() {
         }
     }
     assert_eq!(text(&outputs), "1, 2, 3, 4, 5.");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_answer_is_said_whole_and_ends(prompt in any::<String>(), in_speech in any::<bool>()) {
+        // rule: E20
+        let talk = Talk::new().user(&prompt);
+        let talk = if in_speech { talk.in_speech("Charon") } else { talk };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let outputs = runtime.expect("a runtime can be built").block_on(talk.outputs(50));
+        let said = talk.planned();
+        prop_assert_eq!(text(&outputs), said.trim_start_matches("says ").trim_end_matches('\n'));
+        prop_assert_eq!(outputs.last(), Some(&ModelOutput::End(EndReason::Complete)));
+        prop_assert_eq!(in_speech, !pcm(&outputs).is_empty());
+    }
 }
