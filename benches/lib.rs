@@ -1,1 +1,3 @@
-//! Benchmarks of the codec and the engines.
+//! Benchmarks, one file a concern: `codec` for the JSON of messages. `cargo xtask bench` runs them.
+//!
+//! Figures are ratios within one run; see docs/performance.md.

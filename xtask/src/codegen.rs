@@ -43,7 +43,11 @@ pub fn run(root: &Path, args: &Args) -> Result<usize> {
         }
     }
     if args.check {
-        ensure!(stale.is_empty(), "generated files differ from their source: {}; run `cargo xtask codegen`", stale.join(", "));
+        ensure!(
+            stale.is_empty(),
+            "generated files differ from their source: {}; run `cargo xtask codegen`",
+            stale.join(", ")
+        );
     }
     Ok(files.len())
 }
@@ -74,7 +78,8 @@ fn generate(protos: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
 fn pb(set: prost_types::FileDescriptorSet) -> Result<Vec<u8>> {
     let mut config = prost_build::Config::new();
     config.bytes(["."]).btree_map(["."]).disable_comments(["."]);
-    let module = |file: &prost_types::FileDescriptorProto| prost_build::Module::from_protobuf_package_name(file.package());
+    let module =
+        |file: &prost_types::FileDescriptorProto| prost_build::Module::from_protobuf_package_name(file.package());
     let requests = set.file.into_iter().map(|file| (module(&file), file)).collect();
     let package = prost_build::Module::from_protobuf_package_name(names::PACKAGE);
     let Some(source) = config.generate(requests)?.remove(&package) else { bail!("prost-build wrote nothing") };

@@ -14,6 +14,7 @@
 //! ```
 
 #![expect(missing_docs, reason = "the .proto files and the model say what each field means")]
+#![expect(clippy::large_enum_variant, reason = "prost decides what is boxed")]
 
 include!("generated/pb.rs");
 

@@ -44,8 +44,7 @@ fn write_to_pb(out: &mut String, message: &Message) {
         }
     }
     let it = if names.is_empty() { "_" } else { "it" };
-    let destructure =
-        if names.is_empty() { String::new() } else { format!("let {name} {{ {names} }} = it;\n") };
+    let destructure = if names.is_empty() { String::new() } else { format!("let {name} {{ {names} }} = it;\n") };
     let _ = writeln!(
         out,
         "impl From<{name}> for pb::{pb} {{\n    fn from({it}: {name}) -> Self {{\n        {destructure}Self {{ {values} }}\n    }}\n}}\n"
@@ -168,7 +167,14 @@ fn field_from_pb(field: &Field) -> String {
 fn is_same(ty: &Ty) -> bool {
     match ty {
         Ty::Bool | Ty::I32 | Ty::I64 | Ty::F32 | Ty::F64 | Ty::String | Ty::Bytes => true,
-        Ty::MimeType | Ty::Struct | Ty::Value | Ty::NullValue | Ty::Duration | Ty::Timestamp | Ty::Message(_) | Ty::Enum(_) => false,
+        Ty::MimeType
+        | Ty::Struct
+        | Ty::Value
+        | Ty::NullValue
+        | Ty::Duration
+        | Ty::Timestamp
+        | Ty::Message(_)
+        | Ty::Enum(_) => false,
     }
 }
 

@@ -26,7 +26,7 @@ pub fn write(schema: &Schema) -> String {
 }}
 
 impl ReadValue for {name} {{
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {{ reader.read_enum() }}
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {{ *self = reader.read_enum()?; Ok(()) }}
 }}
 
 impl WriteValue for {name} {{
@@ -106,7 +106,7 @@ impl Fields for {name} {{
 {audio}}}
 
 impl ReadValue for {name} {{
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {{ reader.read_message() }}
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {{ reader.fill_message(self) }}
 }}
 
 impl WriteValue for {name} {{
@@ -130,7 +130,11 @@ fn audio_path(message: &str) -> &'static str {
 
 /// Both spellings of a key; the map's keys inside it are data and never come here.
 fn pattern(field: &Field) -> String {
-    if field.json == field.proto { format!("\"{}\"", field.json) } else { format!("\"{}\" | \"{}\"", field.json, field.proto) }
+    if field.json == field.proto {
+        format!("\"{}\"", field.json)
+    } else {
+        format!("\"{}\" | \"{}\"", field.json, field.proto)
+    }
 }
 
 fn read_arm(out: &mut String, field: &Field) {
@@ -151,19 +155,34 @@ fn read_arm(out: &mut String, field: &Field) {
 }
 
 fn read_oneof_arm(out: &mut String, message: &Message, oneof: &Oneof, field: &Field) {
-    let set =
-        if message.is_enum { "(!matches!(self, Self::Empty))".to_owned() } else { format!("self.{}.is_some()", oneof.field) };
-    let store = if message.is_enum {
-        format!("*self = Self::{}(it)", field.variant)
+    let set = if message.is_enum {
+        "(!matches!(self, Self::Empty))".to_owned()
     } else {
-        format!("self.{} = Some({}::{}(it))", oneof.field, oneof.name, field.variant)
+        format!("self.{}.is_some()", oneof.field)
+    };
+    let subject = format!("self.{}", oneof.field);
+    let (subject, variant) = if message.is_enum {
+        ("*self", format!("Self::{}", field.variant))
+    } else {
+        (subject.as_str(), format!("{}::{}", oneof.name, field.variant))
+    };
+    let (value, place) = if message.is_enum {
+        (format!("{variant}(Default::default())"), format!("{variant}(it)"))
+    } else {
+        (format!("Some({variant}(Default::default()))"), format!("Some({variant}(it))"))
     };
     let method = if null_is_data(field) { "member_nullable" } else { "member" };
     let _ = writeln!(
         out,
-        "{} => {{ if let Some(it) = reader.{method}(seen, {index}, &FIELDS[{index}], key, {set}.then_some(\"{}\"))? {{ {store}; }} Ok(()) }}",
-        pattern(field),
-        oneof.proto,
+        "{pattern} => {{
+            if reader.{method}(seen, {index}, &FIELDS[{index}], key, {set}.then_some(\"{oneof}\"))? {{
+                {subject} = {value};
+                if let {place} = &mut {subject} {{ reader.fill_member(it)?; }}
+            }}
+            Ok(())
+        }}",
+        pattern = pattern(field),
+        oneof = oneof.proto,
         index = field.index
     );
 }

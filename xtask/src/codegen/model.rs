@@ -47,11 +47,7 @@ fn write_struct(out: &mut String, message: &Message, members: &[Member]) {
         match member {
             Member::Field(field) => debug_field(out, field),
             Member::Oneof(oneof) => {
-                let _ = writeln!(
-                    out,
-                    "if let Some(it) = &self.{0} {{ out.field(\"{0}\", it); }}",
-                    oneof.field
-                );
+                let _ = writeln!(out, "if let Some(it) = &self.{0} {{ out.field(\"{0}\", it); }}", oneof.field);
             }
         }
     }
@@ -116,7 +112,11 @@ fn write_oneof(out: &mut String, message: &Message, oneof: &Oneof, name: &str) {
 
 fn write_enum(out: &mut String, item: &Enum) {
     doc(out, "", &item.doc, &format!("The enum `{}` in protobuf; open: a value it does not know is kept.", item.proto));
-    let _ = writeln!(out, "#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]\npub enum {} {{", item.name);
+    let _ = writeln!(
+        out,
+        "#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]\npub enum {} {{",
+        item.name
+    );
     for (index, value) in item.values.iter().enumerate() {
         doc(out, "    ", &value.doc, &format!("`{}`, {}.", value.name, value.number));
         if index == 0 {
@@ -125,7 +125,8 @@ fn write_enum(out: &mut String, item: &Enum) {
         let _ = writeln!(out, "    {},", value.rust);
     }
     out.push_str("    /// A value that this version does not know.\n    Unrecognized(Unrecognized),\n}\n\n");
-    let arms = |line: &dyn Fn(&super::schema::EnumValue) -> String| -> String { item.values.iter().map(line).collect() };
+    let arms =
+        |line: &dyn Fn(&super::schema::EnumValue) -> String| -> String { item.values.iter().map(line).collect() };
     let numbers = arms(&|v| format!("Self::{} => {},\n", v.rust, v.number));
     let from_numbers = arms(&|v| format!("{} => Self::{},\n", v.number, v.rust));
     let names = arms(&|v| format!("Self::{} => Some(\"{}\"),\n", v.rust, v.name));

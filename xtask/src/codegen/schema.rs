@@ -248,7 +248,13 @@ fn read_field(field: &FieldDescriptor, owner: &str, index: usize) -> Result<Fiel
         },
         Kind::Enum(item) if item.full_name() == "google.protobuf.NullValue" => Ty::NullValue,
         Kind::Enum(item) => Ty::Enum(names::enumeration(&local(item.full_name()))),
-        Kind::Uint32 | Kind::Uint64 | Kind::Sint32 | Kind::Sint64 | Kind::Fixed32 | Kind::Fixed64 | Kind::Sfixed32
+        Kind::Uint32
+        | Kind::Uint64
+        | Kind::Sint32
+        | Kind::Sint64
+        | Kind::Fixed32
+        | Kind::Fixed64
+        | Kind::Sfixed32
         | Kind::Sfixed64 => bail!("no field of the Live API has this type; teach the generator first"),
     };
     let pb_boxed = names::PB_BOXED.contains(&path.as_str());

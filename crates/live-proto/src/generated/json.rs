@@ -31,8 +31,8 @@ impl Fields for Blob {
 }
 
 impl ReadValue for Blob {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -72,8 +72,8 @@ impl Fields for FileData {
 }
 
 impl ReadValue for FileData {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -116,8 +116,8 @@ impl Fields for VideoMetadata {
 }
 
 impl ReadValue for VideoMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -152,8 +152,8 @@ impl Fields for PartMediaResolution {
 }
 
 impl ReadValue for PartMediaResolution {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -188,8 +188,8 @@ impl Fields for SpeechMetadata {
 }
 
 impl ReadValue for SpeechMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -229,8 +229,8 @@ impl Fields for DocumentMetadata {
 }
 
 impl ReadValue for DocumentMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -270,8 +270,8 @@ impl Fields for SpreadsheetMetadata {
 }
 
 impl ReadValue for SpreadsheetMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -308,8 +308,8 @@ impl Fields for AudioMetadata {
 }
 
 impl ReadValue for AudioMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -365,8 +365,8 @@ impl Fields for FunctionDeclaration {
 }
 
 impl ReadValue for FunctionDeclaration {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -476,8 +476,8 @@ impl Fields for Schema {
 }
 
 impl ReadValue for Schema {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -523,8 +523,8 @@ impl Fields for ToolConfig {
 }
 
 impl ReadValue for ToolConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -568,8 +568,8 @@ impl Fields for FunctionCallingConfig {
 }
 
 impl ReadValue for FunctionCallingConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -606,8 +606,8 @@ impl Fields for RetrievalConfig {
 }
 
 impl ReadValue for RetrievalConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -642,8 +642,8 @@ impl Fields for LatLng {
 }
 
 impl ReadValue for LatLng {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -692,8 +692,8 @@ impl Fields for FunctionResponse {
 }
 
 impl ReadValue for FunctionResponse {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -724,14 +724,20 @@ impl Fields for FunctionResponsePart {
         ];
         match key {
             "inlineData" | "inline_data" => {
-                if let Some(it) = reader.member(seen, 0, &FIELDS[0], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(FunctionResponsePartData::InlineData(it));
+                if reader.member(seen, 0, &FIELDS[0], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(FunctionResponsePartData::InlineData(Default::default()));
+                    if let Some(FunctionResponsePartData::InlineData(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "fileData" | "file_data" => {
-                if let Some(it) = reader.member(seen, 1, &FIELDS[1], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(FunctionResponsePartData::FileData(it));
+                if reader.member(seen, 1, &FIELDS[1], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(FunctionResponsePartData::FileData(Default::default()));
+                    if let Some(FunctionResponsePartData::FileData(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -769,8 +775,8 @@ impl Fields for FunctionResponsePart {
 }
 
 impl ReadValue for FunctionResponsePart {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -810,8 +816,8 @@ impl Fields for FunctionResponseBlob {
 }
 
 impl ReadValue for FunctionResponseBlob {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -851,8 +857,8 @@ impl Fields for FunctionResponseFileData {
 }
 
 impl ReadValue for FunctionResponseFileData {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -898,8 +904,8 @@ impl Fields for FunctionCall {
 }
 
 impl ReadValue for FunctionCall {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -928,28 +934,38 @@ impl Fields for PartialArg {
         ];
         match key {
             "boolValue" | "bool_value" => {
-                if let Some(it) = reader.member(seen, 0, &FIELDS[0], key, self.delta.is_some().then_some("delta"))? {
-                    self.delta = Some(PartialArgDelta::BoolValue(it));
+                if reader.member(seen, 0, &FIELDS[0], key, self.delta.is_some().then_some("delta"))? {
+                    self.delta = Some(PartialArgDelta::BoolValue(Default::default()));
+                    if let Some(PartialArgDelta::BoolValue(it)) = &mut self.delta {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "nullValue" | "null_value" => {
-                if let Some(it) =
-                    reader.member_nullable(seen, 1, &FIELDS[1], key, self.delta.is_some().then_some("delta"))?
-                {
-                    self.delta = Some(PartialArgDelta::NullValue(it));
+                if reader.member_nullable(seen, 1, &FIELDS[1], key, self.delta.is_some().then_some("delta"))? {
+                    self.delta = Some(PartialArgDelta::NullValue(Default::default()));
+                    if let Some(PartialArgDelta::NullValue(it)) = &mut self.delta {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "numberValue" | "number_value" => {
-                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.delta.is_some().then_some("delta"))? {
-                    self.delta = Some(PartialArgDelta::NumberValue(it));
+                if reader.member(seen, 2, &FIELDS[2], key, self.delta.is_some().then_some("delta"))? {
+                    self.delta = Some(PartialArgDelta::NumberValue(Default::default()));
+                    if let Some(PartialArgDelta::NumberValue(it)) = &mut self.delta {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "stringValue" | "string_value" => {
-                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.delta.is_some().then_some("delta"))? {
-                    self.delta = Some(PartialArgDelta::StringValue(it));
+                if reader.member(seen, 3, &FIELDS[3], key, self.delta.is_some().then_some("delta"))? {
+                    self.delta = Some(PartialArgDelta::StringValue(Default::default()));
+                    if let Some(PartialArgDelta::StringValue(it)) = &mut self.delta {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -973,8 +989,8 @@ impl Fields for PartialArg {
 }
 
 impl ReadValue for PartialArg {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1009,8 +1025,8 @@ impl Fields for Content {
 }
 
 impl ReadValue for Content {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1053,44 +1069,65 @@ impl Fields for Part {
         ];
         match key {
             "text" => {
-                if let Some(it) = reader.member(seen, 0, &FIELDS[0], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(PartData::Text(it));
+                if reader.member(seen, 0, &FIELDS[0], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::Text(Default::default()));
+                    if let Some(PartData::Text(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "inlineData" | "inline_data" => {
-                if let Some(it) = reader.member(seen, 1, &FIELDS[1], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(PartData::InlineData(it));
+                if reader.member(seen, 1, &FIELDS[1], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::InlineData(Default::default()));
+                    if let Some(PartData::InlineData(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "functionCall" | "function_call" => {
-                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(PartData::FunctionCall(it));
+                if reader.member(seen, 2, &FIELDS[2], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::FunctionCall(Default::default()));
+                    if let Some(PartData::FunctionCall(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "functionResponse" | "function_response" => {
-                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(PartData::FunctionResponse(it));
+                if reader.member(seen, 3, &FIELDS[3], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::FunctionResponse(Default::default()));
+                    if let Some(PartData::FunctionResponse(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "fileData" | "file_data" => {
-                if let Some(it) = reader.member(seen, 4, &FIELDS[4], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(PartData::FileData(it));
+                if reader.member(seen, 4, &FIELDS[4], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::FileData(Default::default()));
+                    if let Some(PartData::FileData(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "executableCode" | "executable_code" => {
-                if let Some(it) = reader.member(seen, 5, &FIELDS[5], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(PartData::ExecutableCode(it));
+                if reader.member(seen, 5, &FIELDS[5], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::ExecutableCode(Default::default()));
+                    if let Some(PartData::ExecutableCode(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "codeExecutionResult" | "code_execution_result" => {
-                if let Some(it) = reader.member(seen, 6, &FIELDS[6], key, self.data.is_some().then_some("data"))? {
-                    self.data = Some(PartData::CodeExecutionResult(it));
+                if reader.member(seen, 6, &FIELDS[6], key, self.data.is_some().then_some("data"))? {
+                    self.data = Some(PartData::CodeExecutionResult(Default::default()));
+                    if let Some(PartData::CodeExecutionResult(it)) = &mut self.data {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -1153,8 +1190,8 @@ impl Fields for Part {
 }
 
 impl ReadValue for Part {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1194,8 +1231,8 @@ impl Fields for ExecutableCode {
 }
 
 impl ReadValue for ExecutableCode {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1235,8 +1272,8 @@ impl Fields for CodeExecutionResult {
 }
 
 impl ReadValue for CodeExecutionResult {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1276,8 +1313,8 @@ impl Fields for BuiltInToolCall {
 }
 
 impl ReadValue for BuiltInToolCall {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1317,8 +1354,8 @@ impl Fields for BuiltInToolResponse {
 }
 
 impl ReadValue for BuiltInToolResponse {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1370,8 +1407,8 @@ impl Fields for Transcription {
 }
 
 impl ReadValue for Transcription {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1411,8 +1448,8 @@ impl Fields for WordInfo {
 }
 
 impl ReadValue for WordInfo {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1461,8 +1498,8 @@ impl Fields for RealtimeInputConfig {
 }
 
 impl ReadValue for RealtimeInputConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1516,8 +1553,8 @@ impl Fields for AutomaticActivityDetection {
 }
 
 impl ReadValue for AutomaticActivityDetection {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1571,8 +1608,8 @@ impl Fields for RealtimeInput {
 }
 
 impl ReadValue for RealtimeInput {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1598,8 +1635,8 @@ impl Fields for ActivityStart {
 }
 
 impl ReadValue for ActivityStart {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1625,8 +1662,8 @@ impl Fields for ActivityEnd {
 }
 
 impl ReadValue for ActivityEnd {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1661,8 +1698,8 @@ impl Fields for VoiceActivity {
 }
 
 impl ReadValue for VoiceActivity {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1694,8 +1731,8 @@ impl Fields for VoiceActivityDetectionSignal {
 }
 
 impl ReadValue for VoiceActivityDetectionSignal {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1738,8 +1775,8 @@ impl Fields for ResponseFormat {
 }
 
 impl ReadValue for ResponseFormat {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1782,8 +1819,8 @@ impl Fields for AudioResponseFormat {
 }
 
 impl ReadValue for AudioResponseFormat {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1826,8 +1863,8 @@ impl Fields for ImageResponseFormat {
 }
 
 impl ReadValue for ImageResponseFormat {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1862,8 +1899,8 @@ impl Fields for TextResponseFormat {
 }
 
 impl ReadValue for TextResponseFormat {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1909,8 +1946,8 @@ impl Fields for VideoResponseFormat {
 }
 
 impl ReadValue for VideoResponseFormat {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1945,8 +1982,8 @@ impl Fields for SessionResumptionConfig {
 }
 
 impl ReadValue for SessionResumptionConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -1983,8 +2020,8 @@ impl Fields for ContextWindowCompressionConfig {
 }
 
 impl ReadValue for ContextWindowCompressionConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2016,8 +2053,8 @@ impl Fields for SlidingWindow {
 }
 
 impl ReadValue for SlidingWindow {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2049,8 +2086,8 @@ impl Fields for GoAway {
 }
 
 impl ReadValue for GoAway {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2092,8 +2129,8 @@ impl Fields for SessionResumptionUpdate {
 }
 
 impl ReadValue for SessionResumptionUpdate {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2171,8 +2208,8 @@ impl Fields for Tool {
 }
 
 impl ReadValue for Tool {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2221,8 +2258,8 @@ impl Fields for GoogleSearch {
 }
 
 impl ReadValue for GoogleSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2259,8 +2296,8 @@ impl Fields for SearchTypes {
 }
 
 impl ReadValue for SearchTypes {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2286,8 +2323,8 @@ impl Fields for WebSearch {
 }
 
 impl ReadValue for WebSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2313,8 +2350,8 @@ impl Fields for ImageSearch {
 }
 
 impl ReadValue for ImageSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2363,8 +2400,8 @@ impl Fields for ComputerUse {
 }
 
 impl ReadValue for ComputerUse {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2411,8 +2448,8 @@ impl Fields for ParallelAiSearch {
 }
 
 impl ReadValue for ParallelAiSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2449,8 +2486,8 @@ impl Fields for ExaAiSearch {
 }
 
 impl ReadValue for ExaAiSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2485,8 +2522,8 @@ impl Fields for Interval {
 }
 
 impl ReadValue for Interval {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2521,8 +2558,8 @@ impl Fields for GoogleSearchRetrieval {
 }
 
 impl ReadValue for GoogleSearchRetrieval {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2561,8 +2598,8 @@ impl Fields for DynamicRetrievalConfig {
 }
 
 impl ReadValue for DynamicRetrievalConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2588,8 +2625,8 @@ impl Fields for CodeExecution {
 }
 
 impl ReadValue for CodeExecution {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2615,8 +2652,8 @@ impl Fields for UrlContext {
 }
 
 impl ReadValue for UrlContext {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2668,8 +2705,8 @@ impl Fields for FileSearch {
 }
 
 impl ReadValue for FileSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2701,8 +2738,8 @@ impl Fields for FileSearchRetrievalResource {
 }
 
 impl ReadValue for FileSearchRetrievalResource {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2739,8 +2776,8 @@ impl Fields for FileSearchRetrievalConfig {
 }
 
 impl ReadValue for FileSearchRetrievalConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2782,8 +2819,8 @@ impl Fields for GoogleMaps {
 }
 
 impl ReadValue for GoogleMaps {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2818,8 +2855,8 @@ impl Fields for GoogleMapsGroundingTypes {
 }
 
 impl ReadValue for GoogleMapsGroundingTypes {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2845,8 +2882,8 @@ impl Fields for GoogleMapsPlaces {
 }
 
 impl ReadValue for GoogleMapsPlaces {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2872,8 +2909,8 @@ impl Fields for GoogleMapsRouting {
 }
 
 impl ReadValue for GoogleMapsRouting {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2912,8 +2949,8 @@ impl Fields for McpServer {
 }
 
 impl ReadValue for McpServer {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -2963,8 +3000,8 @@ impl Fields for StreamableHttpTransport {
 }
 
 impl ReadValue for StreamableHttpTransport {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3005,8 +3042,8 @@ impl Fields for EnterpriseWebSearch {
 }
 
 impl ReadValue for EnterpriseWebSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3037,14 +3074,20 @@ impl Fields for Retrieval {
             }
             "externalApi" | "external_api" => reader.optional(seen, 1, &FIELDS[1], key, &mut self.external_api),
             "vertexAiSearch" | "vertex_ai_search" => {
-                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.source.is_some().then_some("source"))? {
-                    self.source = Some(RetrievalSource::VertexAiSearch(it));
+                if reader.member(seen, 2, &FIELDS[2], key, self.source.is_some().then_some("source"))? {
+                    self.source = Some(RetrievalSource::VertexAiSearch(Default::default()));
+                    if let Some(RetrievalSource::VertexAiSearch(it)) = &mut self.source {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "vertexRagStore" | "vertex_rag_store" => {
-                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.source.is_some().then_some("source"))? {
-                    self.source = Some(RetrievalSource::VertexRagStore(it));
+                if reader.member(seen, 3, &FIELDS[3], key, self.source.is_some().then_some("source"))? {
+                    self.source = Some(RetrievalSource::VertexRagStore(Default::default()));
+                    if let Some(RetrievalSource::VertexRagStore(it)) = &mut self.source {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -3064,8 +3107,8 @@ impl Fields for Retrieval {
 }
 
 impl ReadValue for Retrieval {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3113,8 +3156,8 @@ impl Fields for VertexAiSearch {
 }
 
 impl ReadValue for VertexAiSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3149,8 +3192,8 @@ impl Fields for DataStoreSpec {
 }
 
 impl ReadValue for DataStoreSpec {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3205,8 +3248,8 @@ impl Fields for VertexRagStore {
 }
 
 impl ReadValue for VertexRagStore {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3243,8 +3286,8 @@ impl Fields for RagResource {
 }
 
 impl ReadValue for RagResource {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3287,8 +3330,8 @@ impl Fields for RagRetrievalConfig {
 }
 
 impl ReadValue for RagRetrievalConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3332,8 +3375,8 @@ impl Fields for RagFilter {
 }
 
 impl ReadValue for RagFilter {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3365,8 +3408,8 @@ impl Fields for RagHybridSearch {
 }
 
 impl ReadValue for RagHybridSearch {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3403,8 +3446,8 @@ impl Fields for RagRanking {
 }
 
 impl ReadValue for RagRanking {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3436,8 +3479,8 @@ impl Fields for RagLlmRanker {
 }
 
 impl ReadValue for RagLlmRanker {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3469,8 +3512,8 @@ impl Fields for RagRankService {
 }
 
 impl ReadValue for RagRankService {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3523,8 +3566,8 @@ impl Fields for ExternalApi {
 }
 
 impl ReadValue for ExternalApi {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3564,8 +3607,8 @@ impl Fields for ElasticSearchParams {
 }
 
 impl ReadValue for ElasticSearchParams {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3591,8 +3634,8 @@ impl Fields for SimpleSearchParams {
 }
 
 impl ReadValue for SimpleSearchParams {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3624,8 +3667,8 @@ impl Fields for ApiAuth {
 }
 
 impl ReadValue for ApiAuth {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3664,8 +3707,8 @@ impl Fields for ApiAuthKeyConfig {
 }
 
 impl ReadValue for ApiAuthKeyConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3721,8 +3764,8 @@ impl Fields for AuthConfig {
 }
 
 impl ReadValue for AuthConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3767,8 +3810,8 @@ impl Fields for ApiKeyConfig {
 }
 
 impl ReadValue for ApiKeyConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3800,8 +3843,8 @@ impl Fields for GoogleServiceAccountConfig {
 }
 
 impl ReadValue for GoogleServiceAccountConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3835,8 +3878,8 @@ impl Fields for HttpBasicAuthConfig {
 }
 
 impl ReadValue for HttpBasicAuthConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3873,8 +3916,8 @@ impl Fields for OauthConfig {
 }
 
 impl ReadValue for OauthConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -3911,8 +3954,8 @@ impl Fields for OidcConfig {
 }
 
 impl ReadValue for OidcConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4009,8 +4052,8 @@ impl Fields for Setup {
 }
 
 impl ReadValue for Setup {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4161,8 +4204,8 @@ impl Fields for GenerationConfig {
 }
 
 impl ReadValue for GenerationConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4197,8 +4240,8 @@ impl Fields for ModelConfig {
 }
 
 impl ReadValue for ModelConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4223,26 +4266,32 @@ impl Fields for RoutingConfig {
         ];
         match key {
             "autoMode" | "auto_mode" => {
-                if let Some(it) = reader.member(
+                if reader.member(
                     seen,
                     0,
                     &FIELDS[0],
                     key,
                     (!matches!(self, Self::Empty)).then_some("routing_config"),
                 )? {
-                    *self = Self::AutoMode(it);
+                    *self = Self::AutoMode(Default::default());
+                    if let Self::AutoMode(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "manualMode" | "manual_mode" => {
-                if let Some(it) = reader.member(
+                if reader.member(
                     seen,
                     1,
                     &FIELDS[1],
                     key,
                     (!matches!(self, Self::Empty)).then_some("routing_config"),
                 )? {
-                    *self = Self::ManualMode(it);
+                    *self = Self::ManualMode(Default::default());
+                    if let Self::ManualMode(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -4260,8 +4309,8 @@ impl Fields for RoutingConfig {
 }
 
 impl ReadValue for RoutingConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4296,8 +4345,8 @@ impl Fields for AutoRoutingMode {
 }
 
 impl ReadValue for AutoRoutingMode {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4329,8 +4378,8 @@ impl Fields for ManualRoutingMode {
 }
 
 impl ReadValue for ManualRoutingMode {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4372,8 +4421,8 @@ impl Fields for SpeechConfig {
 }
 
 impl ReadValue for SpeechConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4399,18 +4448,20 @@ impl Fields for VoiceConfig {
         ];
         match key {
             "prebuiltVoiceConfig" | "prebuilt_voice_config" => {
-                if let Some(it) =
-                    reader.member(seen, 0, &FIELDS[0], key, self.voice_config.is_some().then_some("voice_config"))?
-                {
-                    self.voice_config = Some(VoiceChoice::PrebuiltVoiceConfig(it));
+                if reader.member(seen, 0, &FIELDS[0], key, self.voice_config.is_some().then_some("voice_config"))? {
+                    self.voice_config = Some(VoiceChoice::PrebuiltVoiceConfig(Default::default()));
+                    if let Some(VoiceChoice::PrebuiltVoiceConfig(it)) = &mut self.voice_config {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "replicatedVoiceConfig" | "replicated_voice_config" => {
-                if let Some(it) =
-                    reader.member(seen, 1, &FIELDS[1], key, self.voice_config.is_some().then_some("voice_config"))?
-                {
-                    self.voice_config = Some(VoiceChoice::ReplicatedVoiceConfig(it));
+                if reader.member(seen, 1, &FIELDS[1], key, self.voice_config.is_some().then_some("voice_config"))? {
+                    self.voice_config = Some(VoiceChoice::ReplicatedVoiceConfig(Default::default()));
+                    if let Some(VoiceChoice::ReplicatedVoiceConfig(it)) = &mut self.voice_config {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -4430,8 +4481,8 @@ impl Fields for VoiceConfig {
 }
 
 impl ReadValue for VoiceConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4463,8 +4514,8 @@ impl Fields for PrebuiltVoiceConfig {
 }
 
 impl ReadValue for PrebuiltVoiceConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4511,8 +4562,8 @@ impl Fields for ReplicatedVoiceConfig {
 }
 
 impl ReadValue for ReplicatedVoiceConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4544,8 +4595,8 @@ impl Fields for VoiceConsentSignature {
 }
 
 impl ReadValue for VoiceConsentSignature {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4579,8 +4630,8 @@ impl Fields for MultiSpeakerVoiceConfig {
 }
 
 impl ReadValue for MultiSpeakerVoiceConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4615,8 +4666,8 @@ impl Fields for SpeakerVoiceConfig {
 }
 
 impl ReadValue for SpeakerVoiceConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4660,8 +4711,8 @@ impl Fields for ThinkingConfig {
 }
 
 impl ReadValue for ThinkingConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4702,8 +4753,8 @@ impl Fields for TranslationConfig {
 }
 
 impl ReadValue for TranslationConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4765,8 +4816,8 @@ impl Fields for AudioTranscriptionConfig {
 }
 
 impl ReadValue for AudioTranscriptionConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4792,8 +4843,8 @@ impl Fields for LanguageAuto {
 }
 
 impl ReadValue for LanguageAuto {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4825,8 +4876,8 @@ impl Fields for LanguageHints {
 }
 
 impl ReadValue for LanguageHints {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4863,8 +4914,8 @@ impl Fields for ProactivityConfig {
 }
 
 impl ReadValue for ProactivityConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4899,8 +4950,8 @@ impl Fields for HistoryConfig {
 }
 
 impl ReadValue for HistoryConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4949,8 +5000,8 @@ impl Fields for AvatarConfig {
 }
 
 impl ReadValue for AvatarConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -4987,8 +5038,8 @@ impl Fields for CustomizedAvatar {
 }
 
 impl ReadValue for CustomizedAvatar {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5028,8 +5079,8 @@ impl Fields for SafetySetting {
 }
 
 impl ReadValue for SafetySetting {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5061,8 +5112,8 @@ impl Fields for ImageConfig {
 }
 
 impl ReadValue for ImageConfig {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5090,42 +5141,47 @@ impl Fields for ClientMessage {
         ];
         match key {
             "setup" => {
-                if let Some(it) =
-                    reader.member(seen, 0, &FIELDS[0], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
-                {
-                    *self = Self::Setup(it);
+                if reader.member(seen, 0, &FIELDS[0], key, (!matches!(self, Self::Empty)).then_some("message_type"))? {
+                    *self = Self::Setup(Default::default());
+                    if let Self::Setup(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "clientContent" | "client_content" => {
-                if let Some(it) =
-                    reader.member(seen, 1, &FIELDS[1], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
-                {
-                    *self = Self::ClientContent(it);
+                if reader.member(seen, 1, &FIELDS[1], key, (!matches!(self, Self::Empty)).then_some("message_type"))? {
+                    *self = Self::ClientContent(Default::default());
+                    if let Self::ClientContent(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "realtimeInput" | "realtime_input" => {
-                if let Some(it) =
-                    reader.member(seen, 2, &FIELDS[2], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
-                {
-                    *self = Self::RealtimeInput(it);
+                if reader.member(seen, 2, &FIELDS[2], key, (!matches!(self, Self::Empty)).then_some("message_type"))? {
+                    *self = Self::RealtimeInput(Default::default());
+                    if let Self::RealtimeInput(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "toolResponse" | "tool_response" => {
-                if let Some(it) =
-                    reader.member(seen, 3, &FIELDS[3], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
-                {
-                    *self = Self::ToolResponse(it);
+                if reader.member(seen, 3, &FIELDS[3], key, (!matches!(self, Self::Empty)).then_some("message_type"))? {
+                    *self = Self::ToolResponse(Default::default());
+                    if let Self::ToolResponse(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "contextUpdate" | "context_update" => {
-                if let Some(it) =
-                    reader.member(seen, 4, &FIELDS[4], key, (!matches!(self, Self::Empty)).then_some("message_type"))?
-                {
-                    *self = Self::ContextUpdate(it);
+                if reader.member(seen, 4, &FIELDS[4], key, (!matches!(self, Self::Empty)).then_some("message_type"))? {
+                    *self = Self::ContextUpdate(Default::default());
+                    if let Self::ContextUpdate(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -5150,8 +5206,8 @@ impl Fields for ClientMessage {
 }
 
 impl ReadValue for ClientMessage {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5186,8 +5242,8 @@ impl Fields for ClientContent {
 }
 
 impl ReadValue for ClientContent {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5221,8 +5277,8 @@ impl Fields for ToolResponse {
 }
 
 impl ReadValue for ToolResponse {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5261,8 +5317,8 @@ impl Fields for ContextUpdate {
 }
 
 impl ReadValue for ContextUpdate {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5294,8 +5350,8 @@ impl Fields for ContextUpdateTools {
 }
 
 impl ReadValue for ContextUpdateTools {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5371,8 +5427,8 @@ impl Fields for GroundingMetadata {
 }
 
 impl ReadValue for GroundingMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5409,8 +5465,8 @@ impl Fields for SourceFlaggingUri {
 }
 
 impl ReadValue for SourceFlaggingUri {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5437,34 +5493,38 @@ impl Fields for GroundingChunk {
         ];
         match key {
             "web" => {
-                if let Some(it) =
-                    reader.member(seen, 0, &FIELDS[0], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
-                {
-                    *self = Self::Web(it);
+                if reader.member(seen, 0, &FIELDS[0], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))? {
+                    *self = Self::Web(Default::default());
+                    if let Self::Web(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "retrievedContext" | "retrieved_context" => {
-                if let Some(it) =
-                    reader.member(seen, 1, &FIELDS[1], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
-                {
-                    *self = Self::RetrievedContext(it);
+                if reader.member(seen, 1, &FIELDS[1], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))? {
+                    *self = Self::RetrievedContext(Default::default());
+                    if let Self::RetrievedContext(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "maps" => {
-                if let Some(it) =
-                    reader.member(seen, 2, &FIELDS[2], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
-                {
-                    *self = Self::Maps(it);
+                if reader.member(seen, 2, &FIELDS[2], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))? {
+                    *self = Self::Maps(Default::default());
+                    if let Self::Maps(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "image" => {
-                if let Some(it) =
-                    reader.member(seen, 3, &FIELDS[3], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))?
-                {
-                    *self = Self::Image(it);
+                if reader.member(seen, 3, &FIELDS[3], key, (!matches!(self, Self::Empty)).then_some("chunk_type"))? {
+                    *self = Self::Image(Default::default());
+                    if let Self::Image(it) = &mut *self {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -5484,8 +5544,8 @@ impl Fields for GroundingChunk {
 }
 
 impl ReadValue for GroundingChunk {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5525,8 +5585,8 @@ impl Fields for GroundingChunkWeb {
 }
 
 impl ReadValue for GroundingChunkWeb {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5569,8 +5629,8 @@ impl Fields for GroundingChunkImage {
 }
 
 impl ReadValue for GroundingChunkImage {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5621,8 +5681,8 @@ impl Fields for GroundingChunkMaps {
 }
 
 impl ReadValue for GroundingChunkMaps {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5664,8 +5724,8 @@ impl Fields for PlaceAnswerSources {
 }
 
 impl ReadValue for PlaceAnswerSources {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5721,8 +5781,8 @@ impl Fields for ReviewSnippet {
 }
 
 impl ReadValue for ReviewSnippet {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5762,8 +5822,8 @@ impl Fields for AuthorAttribution {
 }
 
 impl ReadValue for AuthorAttribution {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5805,8 +5865,8 @@ impl Fields for GroundingChunkRoute {
 }
 
 impl ReadValue for GroundingChunkRoute {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5868,8 +5928,8 @@ impl Fields for GroundingChunkRetrievedContext {
 }
 
 impl ReadValue for GroundingChunkRetrievedContext {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5897,20 +5957,29 @@ impl Fields for CustomMetadata {
         match key {
             "key" => reader.plain(seen, 0, &FIELDS[0], key, &mut self.key),
             "numericValue" | "numeric_value" => {
-                if let Some(it) = reader.member(seen, 1, &FIELDS[1], key, self.value.is_some().then_some("value"))? {
-                    self.value = Some(CustomMetadataValue::NumericValue(it));
+                if reader.member(seen, 1, &FIELDS[1], key, self.value.is_some().then_some("value"))? {
+                    self.value = Some(CustomMetadataValue::NumericValue(Default::default()));
+                    if let Some(CustomMetadataValue::NumericValue(it)) = &mut self.value {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "stringListValue" | "string_list_value" => {
-                if let Some(it) = reader.member(seen, 2, &FIELDS[2], key, self.value.is_some().then_some("value"))? {
-                    self.value = Some(CustomMetadataValue::StringListValue(it));
+                if reader.member(seen, 2, &FIELDS[2], key, self.value.is_some().then_some("value"))? {
+                    self.value = Some(CustomMetadataValue::StringListValue(Default::default()));
+                    if let Some(CustomMetadataValue::StringListValue(it)) = &mut self.value {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "stringValue" | "string_value" => {
-                if let Some(it) = reader.member(seen, 3, &FIELDS[3], key, self.value.is_some().then_some("value"))? {
-                    self.value = Some(CustomMetadataValue::StringValue(it));
+                if reader.member(seen, 3, &FIELDS[3], key, self.value.is_some().then_some("value"))? {
+                    self.value = Some(CustomMetadataValue::StringValue(Default::default()));
+                    if let Some(CustomMetadataValue::StringValue(it)) = &mut self.value {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -5930,8 +5999,8 @@ impl Fields for CustomMetadata {
 }
 
 impl ReadValue for CustomMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -5963,8 +6032,8 @@ impl Fields for StringList {
 }
 
 impl ReadValue for StringList {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6007,8 +6076,8 @@ impl Fields for RagChunk {
 }
 
 impl ReadValue for RagChunk {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6043,8 +6112,8 @@ impl Fields for PageSpan {
 }
 
 impl ReadValue for PageSpan {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6091,8 +6160,8 @@ impl Fields for GroundingSupport {
 }
 
 impl ReadValue for GroundingSupport {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6135,8 +6204,8 @@ impl Fields for Segment {
 }
 
 impl ReadValue for Segment {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6171,8 +6240,8 @@ impl Fields for RetrievalMetadata {
 }
 
 impl ReadValue for RetrievalMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6211,8 +6280,8 @@ impl Fields for SearchEntryPoint {
 }
 
 impl ReadValue for SearchEntryPoint {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6244,8 +6313,8 @@ impl Fields for UrlContextMetadata {
 }
 
 impl ReadValue for UrlContextMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6284,8 +6353,8 @@ impl Fields for UrlMetadata {
 }
 
 impl ReadValue for UrlMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6398,8 +6467,8 @@ impl Fields for UsageMetadata {
 }
 
 impl ReadValue for UsageMetadata {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6434,8 +6503,8 @@ impl Fields for ModalityTokenCount {
 }
 
 impl ReadValue for ModalityTokenCount {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6467,66 +6536,74 @@ impl Fields for ServerMessage {
         ];
         match key {
             "setupComplete" | "setup_complete" => {
-                if let Some(it) =
-                    reader.member(seen, 0, &FIELDS[0], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::SetupComplete(it));
+                if reader.member(seen, 0, &FIELDS[0], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::SetupComplete(Default::default()));
+                    if let Some(ServerPayload::SetupComplete(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "serverContent" | "server_content" => {
-                if let Some(it) =
-                    reader.member(seen, 1, &FIELDS[1], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::ServerContent(it));
+                if reader.member(seen, 1, &FIELDS[1], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::ServerContent(Default::default()));
+                    if let Some(ServerPayload::ServerContent(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "toolCall" | "tool_call" => {
-                if let Some(it) =
-                    reader.member(seen, 2, &FIELDS[2], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::ToolCall(it));
+                if reader.member(seen, 2, &FIELDS[2], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::ToolCall(Default::default()));
+                    if let Some(ServerPayload::ToolCall(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "toolCallCancellation" | "tool_call_cancellation" => {
-                if let Some(it) =
-                    reader.member(seen, 3, &FIELDS[3], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::ToolCallCancellation(it));
+                if reader.member(seen, 3, &FIELDS[3], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::ToolCallCancellation(Default::default()));
+                    if let Some(ServerPayload::ToolCallCancellation(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "goAway" | "go_away" => {
-                if let Some(it) =
-                    reader.member(seen, 4, &FIELDS[4], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::GoAway(it));
+                if reader.member(seen, 4, &FIELDS[4], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::GoAway(Default::default()));
+                    if let Some(ServerPayload::GoAway(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "sessionResumptionUpdate" | "session_resumption_update" => {
-                if let Some(it) =
-                    reader.member(seen, 5, &FIELDS[5], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::SessionResumptionUpdate(it));
+                if reader.member(seen, 5, &FIELDS[5], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::SessionResumptionUpdate(Default::default()));
+                    if let Some(ServerPayload::SessionResumptionUpdate(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "voiceActivityDetectionSignal" | "voice_activity_detection_signal" => {
-                if let Some(it) =
-                    reader.member(seen, 6, &FIELDS[6], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::VoiceActivityDetectionSignal(it));
+                if reader.member(seen, 6, &FIELDS[6], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::VoiceActivityDetectionSignal(Default::default()));
+                    if let Some(ServerPayload::VoiceActivityDetectionSignal(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
             "voiceActivity" | "voice_activity" => {
-                if let Some(it) =
-                    reader.member(seen, 7, &FIELDS[7], key, self.payload.is_some().then_some("message_type"))?
-                {
-                    self.payload = Some(ServerPayload::VoiceActivity(it));
+                if reader.member(seen, 7, &FIELDS[7], key, self.payload.is_some().then_some("message_type"))? {
+                    self.payload = Some(ServerPayload::VoiceActivity(Default::default()));
+                    if let Some(ServerPayload::VoiceActivity(it)) = &mut self.payload {
+                        reader.fill_member(it)?;
+                    }
                 }
                 Ok(())
             }
@@ -6558,8 +6635,8 @@ impl Fields for ServerMessage {
 }
 
 impl ReadValue for ServerMessage {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6598,8 +6675,8 @@ impl Fields for SetupComplete {
 }
 
 impl ReadValue for SetupComplete {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6684,8 +6761,8 @@ impl Fields for ServerContent {
 }
 
 impl ReadValue for ServerContent {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6717,8 +6794,8 @@ impl Fields for ToolCall {
 }
 
 impl ReadValue for ToolCall {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6750,8 +6827,8 @@ impl Fields for ToolCallCancellation {
 }
 
 impl ReadValue for ToolCallCancellation {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6804,8 +6881,8 @@ impl Fields for AuthToken {
 }
 
 impl ReadValue for AuthToken {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_message()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.fill_message(self)
     }
 }
 
@@ -6838,8 +6915,9 @@ impl OpenEnum for VideoContentLayer {
 }
 
 impl ReadValue for VideoContentLayer {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -6872,8 +6950,9 @@ impl OpenEnum for PartMediaResolutionLevel {
 }
 
 impl ReadValue for PartMediaResolutionLevel {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -6906,8 +6985,9 @@ impl OpenEnum for DocumentContentLayer {
 }
 
 impl ReadValue for DocumentContentLayer {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -6940,8 +7020,9 @@ impl OpenEnum for SpreadsheetContentLayer {
 }
 
 impl ReadValue for SpreadsheetContentLayer {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -6974,8 +7055,9 @@ impl OpenEnum for MediaProcessing {
 }
 
 impl ReadValue for MediaProcessing {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7008,8 +7090,9 @@ impl OpenEnum for Behavior {
 }
 
 impl ReadValue for Behavior {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7042,8 +7125,9 @@ impl OpenEnum for FunctionCallingMode {
 }
 
 impl ReadValue for FunctionCallingMode {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7076,8 +7160,9 @@ impl OpenEnum for Scheduling {
 }
 
 impl ReadValue for Scheduling {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7110,8 +7195,9 @@ impl OpenEnum for SchemaType {
 }
 
 impl ReadValue for SchemaType {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7144,8 +7230,9 @@ impl OpenEnum for Language {
 }
 
 impl ReadValue for Language {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7178,8 +7265,9 @@ impl OpenEnum for Outcome {
 }
 
 impl ReadValue for Outcome {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7212,8 +7300,9 @@ impl OpenEnum for ToolType {
 }
 
 impl ReadValue for ToolType {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7246,8 +7335,9 @@ impl OpenEnum for StartSensitivity {
 }
 
 impl ReadValue for StartSensitivity {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7280,8 +7370,9 @@ impl OpenEnum for EndSensitivity {
 }
 
 impl ReadValue for EndSensitivity {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7314,8 +7405,9 @@ impl OpenEnum for ActivityHandling {
 }
 
 impl ReadValue for ActivityHandling {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7348,8 +7440,9 @@ impl OpenEnum for TurnCoverage {
 }
 
 impl ReadValue for TurnCoverage {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7382,8 +7475,9 @@ impl OpenEnum for VoiceActivityType {
 }
 
 impl ReadValue for VoiceActivityType {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7416,8 +7510,9 @@ impl OpenEnum for VadSignalType {
 }
 
 impl ReadValue for VadSignalType {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7450,8 +7545,9 @@ impl OpenEnum for Delivery {
 }
 
 impl ReadValue for Delivery {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7484,8 +7580,9 @@ impl OpenEnum for AspectRatio {
 }
 
 impl ReadValue for AspectRatio {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7518,8 +7615,9 @@ impl OpenEnum for ImageSize {
 }
 
 impl ReadValue for ImageSize {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7552,8 +7650,9 @@ impl OpenEnum for ComputerUseEnvironment {
 }
 
 impl ReadValue for ComputerUseEnvironment {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7586,8 +7685,9 @@ impl OpenEnum for SafetyPolicy {
 }
 
 impl ReadValue for SafetyPolicy {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7620,8 +7720,9 @@ impl OpenEnum for PhishBlockThreshold {
 }
 
 impl ReadValue for PhishBlockThreshold {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7654,8 +7755,9 @@ impl OpenEnum for DynamicRetrievalMode {
 }
 
 impl ReadValue for DynamicRetrievalMode {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7688,8 +7790,9 @@ impl OpenEnum for ApiSpec {
 }
 
 impl ReadValue for ApiSpec {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7722,8 +7825,9 @@ impl OpenEnum for HttpElementLocation {
 }
 
 impl ReadValue for HttpElementLocation {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7756,8 +7860,9 @@ impl OpenEnum for AuthType {
 }
 
 impl ReadValue for AuthType {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7790,8 +7895,9 @@ impl OpenEnum for FeatureSelectionPreference {
 }
 
 impl ReadValue for FeatureSelectionPreference {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7824,8 +7930,9 @@ impl OpenEnum for ModelRoutingPreference {
 }
 
 impl ReadValue for ModelRoutingPreference {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7858,8 +7965,9 @@ impl OpenEnum for Modality {
 }
 
 impl ReadValue for Modality {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7892,8 +8000,9 @@ impl OpenEnum for MediaResolution {
 }
 
 impl ReadValue for MediaResolution {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7926,8 +8035,9 @@ impl OpenEnum for ThinkingLevel {
 }
 
 impl ReadValue for ThinkingLevel {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7960,8 +8070,9 @@ impl OpenEnum for AudioTranscriptionMode {
 }
 
 impl ReadValue for AudioTranscriptionMode {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -7994,8 +8105,9 @@ impl OpenEnum for HarmBlockThreshold {
 }
 
 impl ReadValue for HarmBlockThreshold {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8028,8 +8140,9 @@ impl OpenEnum for HarmBlockMethod {
 }
 
 impl ReadValue for HarmBlockMethod {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8062,8 +8175,9 @@ impl OpenEnum for HarmCategory {
 }
 
 impl ReadValue for HarmCategory {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8096,8 +8210,9 @@ impl OpenEnum for UrlRetrievalStatus {
 }
 
 impl ReadValue for UrlRetrievalStatus {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8130,8 +8245,9 @@ impl OpenEnum for TrafficType {
 }
 
 impl ReadValue for TrafficType {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8164,8 +8280,9 @@ impl OpenEnum for ServiceTier {
 }
 
 impl ReadValue for ServiceTier {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8198,8 +8315,9 @@ impl OpenEnum for MediaModality {
 }
 
 impl ReadValue for MediaModality {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8232,8 +8350,9 @@ impl OpenEnum for TurnCompleteReason {
 }
 
 impl ReadValue for TurnCompleteReason {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 
@@ -8266,8 +8385,9 @@ impl OpenEnum for InteractionStatus {
 }
 
 impl ReadValue for InteractionStatus {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.read_enum()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.read_enum()?;
+        Ok(())
     }
 }
 

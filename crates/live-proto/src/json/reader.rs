@@ -19,25 +19,28 @@ pub(crate) type ReadError = Box<DecodeErrorKind>;
 #[derive(Default)]
 pub(crate) struct Seen(u64);
 
-/// A value that the reader can make.
-pub(crate) trait ReadValue: Sized {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError>;
+/// A value that the reader can fill, starting from its default: in place, so that big messages are not moved.
+pub(crate) trait ReadValue: Default {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError>;
 }
 
 /// Where the elements of a repeated field go.
 pub(crate) trait List<T> {
-    fn push(&mut self, element: T);
+    /// Appends a default and returns it to be filled.
+    fn append(&mut self) -> &mut T;
 }
 
-impl<T> List<T> for Vec<T> {
-    fn push(&mut self, element: T) {
-        Vec::push(self, element);
+impl<T: Default> List<T> for Vec<T> {
+    fn append(&mut self) -> &mut T {
+        self.push(T::default());
+        self.last_mut().expect("an element was pushed")
     }
 }
 
 impl List<Part> for Parts {
-    fn push(&mut self, part: Part) {
-        Parts::push(self, part);
+    fn append(&mut self) -> &mut Part {
+        self.push(Part::default());
+        self.last_mut().expect("a part was pushed")
     }
 }
 
@@ -74,17 +77,19 @@ impl<'a> Reader<'a> {
 
     /// Reads the whole text as one message.
     pub(crate) fn document<M: Fields>(mut self) -> Result<Decoded<M>, DecodeError> {
-        let read = self.read_message().and_then(|message| {
-            if self.scanner.at_end() {
-                Ok(message)
-            } else {
-                Err(self.scanner.syntax("nothing after the message").into())
+        let mut decoded = Decoded { message: M::default(), unknown: Vec::new() };
+        match self.fill_document(&mut decoded.message) {
+            Ok(()) => {
+                decoded.unknown = self.unknown;
+                Ok(decoded)
             }
-        });
-        match read {
-            Ok(message) => Ok(Decoded { message, unknown: self.unknown }),
             Err(kind) => Err(DecodeError { path: self.json_path(), kind: *kind }),
         }
+    }
+
+    fn fill_document<M: Fields>(&mut self, message: &mut M) -> Result<(), ReadError> {
+        self.fill_message(message)?;
+        if self.scanner.at_end() { Ok(()) } else { Err(self.scanner.syntax("nothing after the message").into()) }
     }
 
     fn json_path(&self) -> JsonPath {
@@ -97,8 +102,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an object as a message.
-    pub(crate) fn read_message<M: Fields>(&mut self) -> Result<M, ReadError> {
-        let mut message = M::default();
+    pub(crate) fn fill_message<M: Fields>(&mut self, message: &mut M) -> Result<(), ReadError> {
         let mut seen = Seen::default();
         let mut more = self.open_object()?;
         while more {
@@ -106,11 +110,11 @@ impl<'a> Reader<'a> {
             message.read_field(&key, &mut seen, self)?;
             more = self.next_or_close(b'}', "a comma or the end of the object")?;
         }
-        Ok(message)
+        Ok(())
     }
 
     // The next methods read one field each, into the place where it is kept: large messages in the frames of generated
-    // code would make a deep document overflow the stack.
+    // code would make a deep document overflow the stack, and moving them costs more than reading them.
 
     /// A field without presence.
     pub(crate) fn plain<T: ReadValue>(
@@ -122,7 +126,7 @@ impl<'a> Reader<'a> {
         slot: &mut T,
     ) -> Result<(), ReadError> {
         if self.enter(seen, index, name, key)? {
-            *slot = T::read(self)?;
+            slot.fill(self)?;
             self.leave();
         }
         Ok(())
@@ -138,7 +142,7 @@ impl<'a> Reader<'a> {
         slot: &mut Option<T>,
     ) -> Result<(), ReadError> {
         if self.enter(seen, index, name, key)? {
-            *slot = Some(T::read(self)?);
+            slot.insert(T::default()).fill(self)?;
             self.leave();
         }
         Ok(())
@@ -154,7 +158,7 @@ impl<'a> Reader<'a> {
         slot: &mut Option<T>,
     ) -> Result<(), ReadError> {
         self.enter_nullable(seen, index, name, key)?;
-        *slot = Some(T::read(self)?);
+        slot.insert(T::default()).fill(self)?;
         self.leave();
         Ok(())
     }
@@ -185,52 +189,51 @@ impl<'a> Reader<'a> {
         slot: &mut BTreeMap<String, T>,
     ) -> Result<(), ReadError> {
         if self.enter(seen, index, name, key)? {
-            *slot = self.map()?;
+            self.map(slot)?;
             self.leave();
         }
         Ok(())
     }
 
-    /// A member of a oneof, unless `null`; an error if the oneof, named then, is set already.
-    pub(crate) fn member<T: ReadValue>(
+    /// Steps onto a member of a oneof, unless its value is `null`; an error if the oneof, named then, is set already.
+    pub(crate) fn member(
         &mut self,
         seen: &mut Seen,
         index: u32,
         name: &'static FieldName,
         key: &str,
         taken: Option<&'static str>,
-    ) -> Result<Option<T>, ReadError> {
+    ) -> Result<bool, ReadError> {
         if !self.enter(seen, index, name, key)? {
-            return Ok(None);
+            return Ok(false);
         }
-        self.read_member(name, taken)
+        self.sole_member(name, taken).map(|()| true)
     }
 
-    /// A member of a oneof to which `null` is a value.
-    pub(crate) fn member_nullable<T: ReadValue>(
+    /// Steps onto a member of a oneof to which `null` is a value.
+    pub(crate) fn member_nullable(
         &mut self,
         seen: &mut Seen,
         index: u32,
         name: &'static FieldName,
         key: &str,
         taken: Option<&'static str>,
-    ) -> Result<Option<T>, ReadError> {
+    ) -> Result<bool, ReadError> {
         self.enter_nullable(seen, index, name, key)?;
-        self.read_member(name, taken)
+        self.sole_member(name, taken).map(|()| true)
     }
 
-    fn read_member<T: ReadValue>(
-        &mut self,
-        name: &'static FieldName,
-        taken: Option<&'static str>,
-    ) -> Result<Option<T>, ReadError> {
-        if let Some(oneof) = taken {
-            self.leave();
-            return Err(Box::new(DecodeErrorKind::OneofConflict { oneof, second: name.json }));
-        }
-        let value = T::read(self)?;
+    fn sole_member(&mut self, name: &'static FieldName, taken: Option<&'static str>) -> Result<(), ReadError> {
+        let Some(oneof) = taken else { return Ok(()) };
         self.leave();
-        Ok(Some(value))
+        Err(Box::new(DecodeErrorKind::OneofConflict { oneof, second: name.json }))
+    }
+
+    /// The value of a member, and back from it.
+    pub(crate) fn fill_member<T: ReadValue>(&mut self, slot: &mut T) -> Result<(), ReadError> {
+        slot.fill(self)?;
+        self.leave();
+        Ok(())
     }
 
     /// Steps onto a field; false if its value is `null`, which is passed.
@@ -289,7 +292,7 @@ impl<'a> Reader<'a> {
         let mut index = 0;
         while more {
             self.path.push(Step::Index(index));
-            list.push(T::read(self)?);
+            list.append().fill(self)?;
             self.path.pop();
             index += 1;
             more = self.next_or_close(b']', "a comma or the end of the list")?;
@@ -298,8 +301,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an object whose keys are data.
-    fn map<T: ReadValue>(&mut self) -> Result<BTreeMap<String, T>, ReadError> {
-        let mut map = BTreeMap::new();
+    fn map<T: ReadValue>(&mut self, map: &mut BTreeMap<String, T>) -> Result<(), ReadError> {
         let mut more = self.open_object()?;
         while more {
             let key = self.key()?;
@@ -307,12 +309,11 @@ impl<'a> Reader<'a> {
                 return Err(Box::new(DecodeErrorKind::Duplicate { name: key.as_ref().into() }));
             }
             self.path.push(Step::Key(key.clone()));
-            let value = T::read(self)?;
+            map.entry(key.into_owned()).or_default().fill(self)?;
             self.path.pop();
-            map.insert(key.into_owned(), value);
             more = self.next_or_close(b'}', "a comma or the end of the object")?;
         }
-        Ok(map)
+        Ok(())
     }
 
     pub(crate) fn read_enum<E: OpenEnum>(&mut self) -> Result<E, ReadError> {
@@ -508,79 +509,89 @@ fn shortened(text: &str) -> Box<str> {
 }
 
 impl ReadValue for bool {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.bool()
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.bool()?;
+        Ok(())
     }
 }
 
 impl ReadValue for i32 {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.integer("an int32")
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.integer("an int32")?;
+        Ok(())
     }
 }
 
 impl ReadValue for i64 {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.integer("an int64")
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.integer("an int64")?;
+        Ok(())
     }
 }
 
 impl ReadValue for f32 {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.float("a float", f32::is_finite)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.float("a float", f32::is_finite)?;
+        Ok(())
     }
 }
 
 impl ReadValue for f64 {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.float("a double", f64::is_finite)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.float("a double", f64::is_finite)?;
+        Ok(())
     }
 }
 
 impl ReadValue for String {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.string().map(Cow::into_owned)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.string()?.into_owned();
+        Ok(())
     }
 }
 
 impl ReadValue for MimeType {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         let text = reader.string()?;
-        Ok(Self::usual(text.as_bytes()).unwrap_or_else(|| text.into_owned().into()))
+        *self = Self::usual(text.as_bytes()).unwrap_or_else(|| text.into_owned().into());
+        Ok(())
     }
 }
 
 impl ReadValue for Bytes {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         if reader.scanner.peek() != b'"' {
             return Err(reader.wrong_type("a string of base64"));
         }
         let text = reader.scanner.opaque_string()?;
-        decode_base64(text.as_bytes()).ok_or_else(|| Box::new(DecodeErrorKind::Base64))
+        *self = decode_base64(text.as_bytes()).ok_or(DecodeErrorKind::Base64)?;
+        Ok(())
     }
 }
 
 impl ReadValue for Duration {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.string()?.parse().map_err(|_| Box::new(DecodeErrorKind::Duration))
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.string()?.parse().map_err(|_| DecodeErrorKind::Duration)?;
+        Ok(())
     }
 }
 
 impl ReadValue for Timestamp {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.string()?.parse().map_err(|_| Box::new(DecodeErrorKind::Timestamp))
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        *self = reader.string()?.parse().map_err(|_| DecodeErrorKind::Timestamp)?;
+        Ok(())
     }
 }
 
 impl ReadValue for NullValue {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
         if reader.take_null()? {
-            return Ok(Self);
+            return Ok(());
         }
         let name = reader.scanner.peek() == b'"';
         let legal = if name { reader.string()? == "NULL_VALUE" } else { reader.integer::<i32>("null")? == 0 };
         if legal {
-            Ok(Self)
+            Ok(())
         } else {
             Err(Box::new(DecodeErrorKind::Enum { name: "google.protobuf.NullValue", value: "".into() }))
         }
@@ -588,34 +599,38 @@ impl ReadValue for NullValue {
 }
 
 impl ReadValue for Struct {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        reader.map().map(Self)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        reader.map(&mut self.0)
     }
 }
 
 impl ReadValue for Value {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        Ok(match reader.scanner.peek() {
-            b'{' => Self::Struct(Struct::read(reader)?),
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        match reader.scanner.peek() {
+            b'{' => {
+                let mut object = Struct::default();
+                object.fill(reader)?;
+                *self = Self::Struct(object);
+            }
             b'[' => {
                 let mut list = Vec::new();
                 reader.list(&mut list)?;
-                Self::List(list)
+                *self = Self::List(list);
             }
-            b'"' => Self::String(String::read(reader)?),
-            b't' | b'f' => Self::Bool(reader.bool()?),
+            b'"' => *self = Self::String(reader.string()?.into_owned()),
+            b't' | b'f' => *self = Self::Bool(reader.bool()?),
             b'n' => {
                 reader.take_null()?;
-                Self::Null
             }
-            _ => Self::Number(f64::read(reader)?),
-        })
+            _ => *self = Self::Number(reader.float("a double", f64::is_finite)?),
+        }
+        Ok(())
     }
 }
 
 impl<T: ReadValue> ReadValue for Box<T> {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
-        T::read(reader).map(Box::new)
+    fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+        T::fill(self, reader)
     }
 }
 

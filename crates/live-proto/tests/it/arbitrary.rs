@@ -96,7 +96,14 @@ fn single(entropy: &mut Entropy<'_>, kind: &Kind, depth: usize) -> Value {
             "google.protobuf.Duration" | "google.protobuf.Timestamp" => self::message(entropy, message, depth),
             _ => json!({}),
         },
-        _ => unreachable!("no field of the Live API has this type"),
+        Kind::Uint32
+        | Kind::Uint64
+        | Kind::Sint32
+        | Kind::Sint64
+        | Kind::Fixed32
+        | Kind::Fixed64
+        | Kind::Sfixed32
+        | Kind::Sfixed64 => unreachable!("no field of the Live API has this type"),
     }
 }
 
