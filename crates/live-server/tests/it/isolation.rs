@@ -43,6 +43,7 @@ async fn a_model_that_panics_or_stops_fails_one_session_only() {
         bystander.say("still here").await;
         assert_eq!(text(&bystander.hear_turn().await), "you said still here");
     }
+    drop(bystander);
     assert_eq!(server.stop().await.failures, 3);
 }
 
@@ -62,6 +63,7 @@ async fn garbage_on_one_connection_does_not_reach_another() {
     let mut client = Client::ready(server.address, TEXT_SETUP).await;
     client.0.get_mut().write_all(&[0xf1, 0x80, 0, 0, 0, 0]).await.unwrap();
     assert_eq!(client.hear_close().await.0, 1002);
+    drop(client);
 
     // Gone in the middle of a turn.
     let mut client = Client::ready(server.address, TEXT_SETUP).await;
@@ -71,6 +73,7 @@ async fn garbage_on_one_connection_does_not_reach_another() {
 
     bystander.say("still here").await;
     assert_eq!(text(&bystander.hear_turn().await), "you said still here");
+    drop(bystander);
     let stats = server.stop().await;
     assert_eq!((stats.sessions_open, stats.failures), (0, 0));
 }

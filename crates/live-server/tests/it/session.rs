@@ -20,6 +20,8 @@ async fn a_text_turn_is_answered_in_text() {
         assert!(last["usageMetadata"]["responseTokenCount"].as_u64().is_some_and(|tokens| tokens > 0), "{last}");
     }
     client.0.close(None).await.unwrap();
+    assert_eq!(client.hear_close().await.0, 1005);
+    drop(client);
     let stats = server.stop().await;
     assert_eq!((stats.sessions_total, stats.sessions_open, stats.violations), (1, 0, 0));
 }

@@ -1,0 +1,335 @@
+//! `live serve`: the server on a plain and a TLS port, and the lines that point an SDK at it.
+//!
+//! The server itself is `live-server`; here are its flags, what is printed, and the end by a signal.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
+use live_model::embedded::{Embedded, EmbeddedConfig};
+use live_server::tls::LocalCa;
+use live_server::{Endpoint, Secret, Server, Strictness};
+
+/// What `live serve` is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address for plain WebSocket; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = address)]
+    listen: SocketAddr,
+
+    /// Address for WebSocket over TLS, which the Python SDKs insist on; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443", value_parser = address)]
+    tls_listen: SocketAddr,
+
+    /// Serve no TLS
+    #[arg(long, conflicts_with = "tls_listen")]
+    no_tls: bool,
+
+    /// Where the certificate authority is kept [default: $XDG_DATA_HOME/live or ~/.local/share/live]
+    #[arg(long, value_name = "DIR", env = "LIVE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// A key that is let in; may be given several times. Without one, any key is accepted
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "LIVE_API_KEYS",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new().map(Secret::from)
+    )]
+    api_key: Vec<Secret>,
+
+    /// Log unknown fields instead of refusing them
+    #[arg(long, conflicts_with = "strict")]
+    lenient: bool,
+
+    /// Refuse unknown fields, as the service does [default]
+    #[arg(long)]
+    strict: bool,
+
+    /// What is logged to stderr: error, warn, info, debug, trace, or a filter such as `live_server=debug`
+    #[arg(long, value_name = "FILTER", env = "LIVE_LOG", default_value = "info")]
+    log: tracing_subscriber::EnvFilter,
+}
+
+/// Serves until a signal asks for the end, then drains.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let Args { listen, tls_listen, no_tls, data_dir, api_key, lenient, strict: _, log } = args;
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_target(false).init();
+    let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
+    let is_open = api_key.is_empty();
+
+    let mut server =
+        Server::builder().model(Embedded::new(EmbeddedConfig::default())).strictness(strictness).listen(listen);
+    if !is_open {
+        server = server.api_keys(api_key);
+    }
+    let mut ca_path = None;
+    if !no_tls {
+        let now = SystemTime::now();
+        let ca = LocalCa::open(&data_directory(data_dir)?, now)
+            .context("cannot keep a certificate authority (choose another --data-dir, or --no-tls)")?;
+        server = server.listen_tls(tls_listen, ca.server_config(&[tls_listen.ip()], now)?);
+        ca_path = Some(std::path::absolute(ca.certificate_path())?);
+    }
+
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let server = server.bind().await.map_err(explain)?;
+        let mut signals = Signals::watch().context("cannot watch for signals")?;
+        say(&banner(server.endpoints(), ca_path.as_deref(), is_open));
+        let stats = server
+            .serve_until(async move {
+                signals.next().await;
+                say("draining; press Ctrl-C again to stop at once\n");
+                tokio::spawn(async move {
+                    signals.next().await;
+                    std::process::exit(130);
+                });
+            })
+            .await;
+        say(&format!(
+            "served {} sessions; {} refused, {} broke the protocol, {} failures of ours\n",
+            stats.sessions_total, stats.refused, stats.violations, stats.failures
+        ));
+        Ok(())
+    })
+}
+
+/// What is printed once the server listens.
+///
+/// The `listening on` and `CA certificate:` lines stand alone and unindented, so that programs can read them.
+fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool) -> String {
+    let mut out = String::new();
+    for endpoint in endpoints {
+        _ = writeln!(out, "listening on {endpoint}");
+    }
+    if let Some(ca) = ca {
+        _ = writeln!(out, "CA certificate: {}", ca.display());
+    }
+    out.push_str(if is_open {
+        "API keys: any is accepted (--api-key restricts)\n"
+    } else {
+        "API keys: only those given with --api-key are accepted\n"
+    });
+    if is_open && endpoints.iter().any(|endpoint| !endpoint.address.ip().is_loopback()) {
+        out.push_str("warning: reachable from the network without a key; give --api-key\n");
+    }
+
+    let base_url = |is_tls: bool| {
+        let endpoint = endpoints.iter().find(|endpoint| endpoint.is_tls == is_tls)?;
+        let scheme = if is_tls { "https" } else { "http" };
+        Some(format!("{scheme}://{}", reachable(endpoint.address)))
+    };
+    let (plain, tls) = (base_url(false).unwrap_or_default(), base_url(true));
+    out.push_str("\nPaste into the shell of your program:\n\n");
+    let any = tls.as_deref().unwrap_or(&plain);
+    _ = writeln!(out, "export GOOGLE_GEMINI_BASE_URL={any}\nexport GOOGLE_VERTEX_BASE_URL={any}");
+    if let Some(ca) = ca {
+        let ca = quoted(ca);
+        _ = writeln!(out, "export SSL_CERT_FILE={ca}\nexport NODE_EXTRA_CA_CERTS={ca}");
+    }
+    let key = if is_open { "any" } else { "one-of-the-keys" };
+    _ = writeln!(out, "export GOOGLE_API_KEY={key}\n\nOr in code:\n");
+    let mut line = |name: &str, code: String| _ = writeln!(out, "{name:<20}{code}");
+    match &tls {
+        Some(tls) => {
+            line("google-genai", format!("Client(api_key=\"{key}\", http_options={{\"base_url\": \"{tls}\"}})"));
+            line("google-adk", format!("Gemini(model=\"..\", base_url=\"{tls}\")"));
+            line("pipecat, livekit", format!("http_options=HttpOptions(base_url=\"{tls}\")"));
+        }
+        None => line("Python SDKs", "need TLS: start without --no-tls".to_owned()),
+    }
+    line("@google/genai", format!("new GoogleGenAI({{apiKey: \"{key}\", httpOptions: {{baseUrl: \"{plain}\"}}}})"));
+    out.push('\n');
+    out
+}
+
+/// The address by which this machine reaches what listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
+    }
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+}
+
+/// `path`, quoted where a shell or a .env reader would split it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.contains(|c: char| c.is_whitespace() || "'\"$#&;()".contains(c)) { format!("'{path}'") } else { path }
+}
+
+fn explain(error: live_server::BindError) -> anyhow::Error {
+    let live_server::BindError { endpoint, ref error } = error;
+    let flag = if endpoint.is_tls { "--tls-listen" } else { "--listen" };
+    let ip = endpoint.address.ip();
+    let fix = match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!(
+                "another program has this port: stop it, or choose a port with {flag} {} (0 picks a free one)",
+                SocketAddr::new(ip, 0)
+            )
+        }
+        std::io::ErrorKind::PermissionDenied => format!("ports below 1024 need privileges: choose another with {flag}"),
+        std::io::ErrorKind::AddrNotAvailable => format!("this machine has no address {ip}: choose another with {flag}"),
+        _ => format!("choose another address with {flag}"),
+    };
+    anyhow::anyhow!("cannot listen on {endpoint}: {error}\n{fix}")
+}
+
+fn data_directory(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    given
+        .or_else(|| from("XDG_DATA_HOME").map(|directory| directory.join("live")))
+        .or_else(|| from("HOME").map(|home| home.join(".local/share/live")))
+        .or_else(|| from("LOCALAPPDATA").map(|directory| directory.join("live")))
+        .context("no home directory to keep the certificate authority in; choose one with --data-dir, or --no-tls")
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let fault = |why: &dyn std::fmt::Display| format!("{why}; expected host:port, for example 127.0.0.1:8080");
+    text.to_socket_addrs().map_err(|error| fault(&error))?.next().ok_or_else(|| fault(&"the name has no address"))
+}
+
+/// Ctrl-C, and what a service manager sends instead.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
+}
+
+impl Signals {
+    /// Takes the signals over: from here on they end nothing by themselves.
+    fn watch() -> std::io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        }
+        #[cfg(windows)]
+        {
+            Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+        }
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(windows)]
+        self.interrupt.recv().await;
+    }
+}
+
+/// Prints, and does not mind when nobody reads.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(args: &[&str]) -> Result<Args, String> {
+        let args = std::iter::once("serve").chain(args.iter().copied());
+        Cli::try_parse_from(args).map(|cli| cli.args).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_have_the_documented_defaults() {
+        let args = parse(&[]).unwrap();
+        assert_eq!(args.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(args.tls_listen, "127.0.0.1:8443".parse().unwrap());
+        assert!(!args.lenient && !args.no_tls && args.api_key.is_empty());
+        assert_eq!(args.log.to_string(), "info");
+    }
+
+    #[test]
+    fn keys_repeat_and_are_never_printed() {
+        let args = parse(&["--api-key", "first-secret", "--api-key", "second-secret"]).unwrap();
+        assert_eq!(args.api_key, [Secret::new("first-secret"), Secret::new("second-secret")]);
+        assert!(!format!("{args:?}").contains("secret\""), "{args:?}");
+        assert!(!format!("{args:?}").contains("first"), "{args:?}");
+    }
+
+    #[test]
+    fn bad_flags_are_told_what_is_expected() {
+        let table: [(&[&str], &str); 5] = [
+            (&["--listen", "8080"], "expected host:port"),
+            (&["--tls-listen", "127.0.0.1:99999"], "expected host:port"),
+            (&["--api-key", ""], "--api-key"),
+            (&["--lenient", "--strict"], "cannot be used with"),
+            (&["--no-tls", "--tls-listen", "127.0.0.1:0"], "cannot be used with"),
+        ];
+        for (args, says) in table {
+            let error = parse(args).expect_err("refused");
+            assert!(error.contains(says), "{args:?}: {error}");
+        }
+    }
+
+    fn endpoints(plain: &str, tls: Option<&str>) -> Vec<Endpoint> {
+        let plain = Endpoint { address: plain.parse().unwrap(), is_tls: false };
+        let tls = tls.map(|address| Endpoint { address: address.parse().unwrap(), is_tls: true });
+        std::iter::once(plain).chain(tls).collect()
+    }
+
+    #[test]
+    fn the_lines_to_paste_stand_alone() {
+        let endpoints = endpoints("127.0.0.1:4000", Some("127.0.0.1:4001"));
+        let banner = banner(&endpoints, Some(Path::new("/data/live/ca.pem")), true);
+        for line in [
+            "listening on ws://127.0.0.1:4000",
+            "listening on wss://127.0.0.1:4001",
+            "CA certificate: /data/live/ca.pem",
+            "export GOOGLE_GEMINI_BASE_URL=https://127.0.0.1:4001",
+            "export SSL_CERT_FILE=/data/live/ca.pem",
+            "export NODE_EXTRA_CA_CERTS=/data/live/ca.pem",
+            "export GOOGLE_API_KEY=any",
+        ] {
+            assert!(banner.lines().any(|printed| printed == line), "{line}\n{banner}");
+        }
+        assert!(banner.contains("any is accepted") && !banner.contains("warning"), "{banner}");
+    }
+
+    #[test]
+    fn without_tls_the_banner_says_who_cannot_connect() {
+        let banner = banner(&endpoints("0.0.0.0:4000", None), None, true);
+        assert!(banner.contains("GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:4000\n"), "{banner}");
+        assert!(banner.contains("Python SDKs         need TLS"), "{banner}");
+        assert!(banner.contains("warning: reachable from the network without a key"), "{banner}");
+        assert!(!banner.contains("SSL_CERT_FILE"), "{banner}");
+    }
+
+    #[test]
+    fn a_restricted_server_does_not_say_that_any_key_will_do() {
+        let banner = banner(&endpoints("0.0.0.0:1", None), None, false);
+        assert!(!banner.contains("any") && !banner.contains("warning"), "{banner}");
+    }
+
+    #[test]
+    fn a_path_with_spaces_is_quoted() {
+        assert_eq!(quoted(Path::new("/a b/ca.pem")), "'/a b/ca.pem'");
+        assert_eq!(quoted(Path::new("/a/ca.pem")), "/a/ca.pem");
+    }
+}
