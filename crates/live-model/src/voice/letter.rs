@@ -191,10 +191,11 @@ const STRESS_BEFORE: &[(&str, usize)] = &[
 const STRESS_ON: &[&str] = &["ee", "eer", "eers", "ese", "ette", "esque", "ique", "oon", "self", "selves"];
 /// Beginnings that leave the stress to what follows.
 const STRESS_AFTER: &[&str] = &[
-    "abs", "ab", "ac", "ad", "af", "ag", "al", "ap", "ar", "as", "at", "be", "com", "con", "de", "dis", "em", "en",
-    "ex", "im", "in", "mis", "ob", "oc", "of", "op", "per", "pre", "pro", "re", "se", "sub", "suc", "sug", "sup",
-    "sur", "sus", "trans", "un", "a", "e",
+    "acc", "aff", "all", "ann", "app", "arr", "ass", "att", "adm", "adv", "be", "de", "dis", "em", "en", "ex", "for", "im", "mis", "ob", "occ", "off", "opp", "per", "pre", "re", "se", "sub",
+    "succ", "sugg", "supp", "sur", "sus", "trans", "un", "con", "com",
 ];
+/// Of these, the ones that do so in words of two syllables too, which are otherwise nouns more often than not.
+const STRESS_AFTER_ALWAYS: &[&str] = &["acc", "aff", "all", "ann", "app", "arr", "ass", "att", "be", "de", "dis", "ex", "mis", "occ", "pre", "re", "se", "sub", "succ", "sugg", "supp", "trans", "un"];
 
 /// Chooses the stressed vowel and weakens the others.
 fn stress(letters: &[u8], spoken: &mut [Spoken]) {
@@ -215,11 +216,10 @@ fn stress(letters: &[u8], spoken: &mut [Spoken]) {
     } else {
         // A weak first vowel leaves the stress to the next, unless that one is weak as well.
         let weak = |index: usize| matches!(spoken[vowels[index]].phone, Phone::AX | Phone::IX);
-        let is_prefixed = STRESS_AFTER.iter().any(|prefix| {
-            letters.starts_with(prefix.as_bytes()) && letters.get(prefix.len()).is_some_and(|next| !is_vowel(*next))
-        });
-        let leaves = weak(0) || (is_prefixed && !ends("y") && (count > 2 || !ends("er")));
-        usize::from(leaves && !weak(1) && spoken[vowels[1]].phone != Phone::ER)
+        let prefixes = if count == 2 { STRESS_AFTER_ALWAYS } else { STRESS_AFTER };
+        let is_prefixed = prefixes.iter().any(|prefix| letters.starts_with(prefix.as_bytes()))
+            || (count == 2 && (is_verb(letters) || has_weak_a(letters)));
+        usize::from((weak(0) || is_prefixed) && !weak(1) && !matches!(spoken[vowels[1]].phone, Phone::ER | Phone::IY))
     };
     spoken[vowels[chosen]].stress = 1;
     for (index, at) in vowels.iter().enumerate() {
@@ -229,12 +229,35 @@ fn stress(letters: &[u8], spoken: &mut [Spoken]) {
         let sound = &mut spoken[*at];
         let is_far = chosen.abs_diff(index) >= 2;
         match sound.phone {
-            Phone::AE | Phone::AA | Phone::AH | Phone::EH if !is_far => sound.phone = Phone::AX,
+            // A first syllable keeps its colour, unless it is one of the prefixes that never had any.
+            Phone::AE if index > 0 && !is_far => sound.phone = Phone::AX,
+            Phone::AE if index == 0 && chosen == 1 && letters[0] == b'a' => sound.phone = Phone::AX,
+            Phone::AA | Phone::AH if !is_far && (index > 0 || (chosen == 1 && letters[0] != b'u')) => sound.phone = Phone::AX,
+            Phone::EH if !is_far && index > 0 && !keeps_colour(letters) => sound.phone = Phone::IX,
+            Phone::EH if index == 0 && chosen == 1 => sound.phone = Phone::IX,
             Phone::EY | Phone::AY | Phone::OW | Phone::AW | Phone::OY | Phone::UW if is_far => sound.stress = 2,
-            Phone::AE | Phone::AA | Phone::AH | Phone::EH | Phone::AO => sound.stress = if is_far { 2 } else { 0 },
+            Phone::AE | Phone::AA | Phone::AH | Phone::EH | Phone::AO if is_far => sound.stress = 2,
             _ => {}
         }
     }
+}
+
+/// Words of two syllables such as "connect" and "compare", against "contact" and "comment".
+fn is_verb(letters: &[u8]) -> bool {
+    const ENDS: [&str; 12] = ["e", "ed", "es", "ect", "ects", "ain", "ains", "irm", "irms", "ult", "eed", "ern"];
+    (letters.starts_with(b"con") || letters.starts_with(b"com")) && ENDS.iter().any(|end| letters.ends_with(end.as_bytes()))
+}
+
+/// Words of two syllables such as "apart" and "afraid", against "atom" and "agent".
+fn has_weak_a(letters: &[u8]) -> bool {
+    const NOT: [&str; 10] = ["y", "er", "or", "om", "al", "id", "ic", "ow", "et", "ent"];
+    let [b'a', second, third, ..] = letters else { return false };
+    !is_vowel(*second) && (is_vowel(*third) || *third == b'r') && !NOT.iter().any(|end| letters.ends_with(end.as_bytes()))
+}
+
+/// Whether a last syllable with an e is heard as one, as in "success" and "respect".
+fn keeps_colour(letters: &[u8]) -> bool {
+    ["ess", "ect", "ects", "ept", "epts", "ext", "exts", "end", "ends", "est"].iter().any(|end| letters.ends_with(end.as_bytes()))
 }
 
 #[cfg(test)]

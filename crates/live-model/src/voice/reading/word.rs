@@ -107,6 +107,9 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("mrs.", "missus"),
     ("mr.", "mister"),
     ("ms.", "miz"),
+    ("mrs", "missus"),
+    ("mr", "mister"),
+    ("dr", "doctor"),
     ("dr.", "doctor"),
     ("prof.", "professor"),
     ("jr.", "junior"),
@@ -187,7 +190,8 @@ fn known_stem(word: &str, out: &mut Vec<Spoken>) -> bool {
             && !stem.is_empty()
         {
             out.extend(pronounce_lower(stem));
-            parse(sounds, out);
+            let is_open = out.last().is_some_and(|sound| sound.phone.is_vowel());
+            parse(if ending == "'ll" && is_open { "L" } else { sounds }, out);
             return true;
         }
     }
@@ -207,17 +211,18 @@ fn known_stem(word: &str, out: &mut Vec<Spoken>) -> bool {
     for (ending, sounds) in
         [("ing", "IX NG"), ("er", "ER"), ("ly", "L IY"), ("ness", "N AX S"), ("ful", "F AX L"), ("less", "L AX S")]
     {
-        let Some(stem) = word.strip_suffix(ending) else { continue };
+        let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() > 1) else { continue };
         let is_vowel_ending = ending == "ing" || ending == "er";
         if known(stem, out)
             || (is_vowel_ending
                 && (known(&format!("{stem}e"), out) || undoubled(stem).is_some_and(|stem| known(stem, out))))
         {
-            parse(sounds, out);
+            let is_doubled = ending == "ly" && out.last().is_some_and(|sound| sound.phone == Phone::L);
+            parse(if is_doubled { "IY" } else { sounds }, out);
             return true;
         }
     }
-    if let Some(stem) = word.strip_suffix("ed")
+    if let Some(stem) = word.strip_suffix("ed").filter(|stem| stem.len() > 1)
         && (known(stem, out) || known(&format!("{stem}e"), out) || undoubled(stem).is_some_and(|stem| known(stem, out)))
     {
         let last = out.last().map_or(Phone::AX, |sound| sound.phone);
@@ -228,6 +233,23 @@ fn known_stem(word: &str, out: &mut Vec<Spoken>) -> bool {
         };
         parse(sounds, out);
         return true;
+    }
+    known_compound(word, out)
+}
+
+/// Tries two known words in one, as in "somewhere".
+fn known_compound(word: &str, out: &mut Vec<Spoken>) -> bool {
+    let parts = (3..word.len().saturating_sub(2)).rev().filter_map(|middle| word.split_at_checked(middle));
+    for (first, second) in parts {
+        if let (Some(first), Some(second)) = (lexicon::look_up(first), lexicon::look_up(second)) {
+            parse(first, out);
+            let second_at = out.len();
+            parse(second, out);
+            for sound in &mut out[second_at..] {
+                sound.stress = sound.stress.min(1) * 2;
+            }
+            return true;
+        }
     }
     false
 }
