@@ -39,7 +39,7 @@ pub(crate) fn run(repository: &Repository) -> Result<Tally> {
 
 fn stale(outcome: Result<usize>) -> Vec<Finding> {
     let error = outcome.err().map(|error| format!("{error:#}"));
-    error.map(|what| Finding::file("crates/live-proto", what, "run `cargo xtask codegen`")).into_iter().collect()
+    error.map(|what| Finding::file("crates/live-proto", what, "commit what it writes")).into_iter().collect()
 }
 
 /// Everything that the checks look at.
