@@ -113,7 +113,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     anchors
 }
 
-const DIAGRAM_MARKERS: &[&str] = &["<!-- turn-diagram:begin -->", "<!-- turn-diagram:end -->"];
+const DIAGRAM_MARKERS: &[&str] = &["<!-- generated: turn diagram -->", "<!-- end: turn diagram -->"];
 
 #[cfg(test)]
 mod tests {
