@@ -3,7 +3,7 @@
 //! The server itself is `live-server`; here are its flags, what is printed, and the end by a signal.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -60,7 +60,12 @@ pub(crate) struct Args {
 /// Serves until a signal asks for the end, then drains.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let Args { listen, tls_listen, no_tls, data_dir, api_key, lenient, strict: _, log } = args;
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(log)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
     let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
     let is_open = api_key.is_empty();
 
@@ -169,16 +174,15 @@ fn explain(error: live_server::BindError) -> anyhow::Error {
     let live_server::BindError { endpoint, ref error } = error;
     let flag = if endpoint.is_tls { "--tls-listen" } else { "--listen" };
     let ip = endpoint.address.ip();
-    let fix = match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            format!(
-                "another program has this port: stop it, or choose a port with {flag} {} (0 picks a free one)",
-                SocketAddr::new(ip, 0)
-            )
-        }
-        std::io::ErrorKind::PermissionDenied => format!("ports below 1024 need privileges: choose another with {flag}"),
-        std::io::ErrorKind::AddrNotAvailable => format!("this machine has no address {ip}: choose another with {flag}"),
-        _ => format!("choose another address with {flag}"),
+    let fix = if error.kind() == std::io::ErrorKind::AddrInUse {
+        let any = SocketAddr::new(ip, 0);
+        format!("another program has this port: stop it, or choose a port with {flag} {any} (0 picks a free one)")
+    } else if error.kind() == std::io::ErrorKind::PermissionDenied {
+        format!("ports below 1024 need privileges: choose another with {flag}")
+    } else if error.kind() == std::io::ErrorKind::AddrNotAvailable {
+        format!("this machine has no address {ip}: choose another with {flag}")
+    } else {
+        format!("choose another address with {flag}")
     };
     anyhow::anyhow!("cannot listen on {endpoint}: {error}\n{fix}")
 }

@@ -25,8 +25,10 @@ pub(crate) struct Opening {
     pub(crate) credentials: Vec<Secret>,
 }
 
+type Reply = Response<Full<Bytes>>;
+
 /// A response, and the session that begins once it is sent, if any.
-pub(crate) type Answer = (Response<Full<Bytes>>, Option<Opening>);
+pub(crate) type Answer = (Reply, Option<Opening>);
 
 /// Answers a request by its head.
 pub(crate) fn answer<B>(request: &Request<B>, stats: Stats) -> Answer {
@@ -39,7 +41,7 @@ pub(crate) fn answer<B>(request: &Request<B>, stats: Stats) -> Answer {
     }
 }
 
-fn upgrade<B>(request: &Request<B>) -> Result<(Response<Full<Bytes>>, Opening), Box<Response<Full<Bytes>>>> {
+fn upgrade<B>(request: &Request<B>) -> Result<(Reply, Opening), Box<Reply>> {
     let refuse = |status, reason, message: &str| Box::new(error(status, reason, message));
     let route = Route::parse(request.uri().path())
         .map_err(|error| refuse(StatusCode::NOT_FOUND, "NOT_FOUND", &error.to_string()))?;
@@ -74,13 +76,13 @@ fn upgrade<B>(request: &Request<B>) -> Result<(Response<Full<Bytes>>, Opening), 
 }
 
 /// What plain HTTP on the TLS port is told, whatever it asks for.
-pub(crate) fn plain_on_tls_port() -> Response<Full<Bytes>> {
+pub(crate) fn plain_on_tls_port() -> Reply {
     let message = "this port speaks TLS: use https:// or wss://, and trust the server's CA certificate; plain HTTP has a port of its own";
     error(StatusCode::BAD_REQUEST, "FAILED_PRECONDITION", message)
 }
 
 /// A request that wants no WebSocket.
-fn plain<B>(request: &Request<B>, stats: Stats) -> Response<Full<Bytes>> {
+fn plain<B>(request: &Request<B>, stats: Stats) -> Reply {
     let path = request.uri().path();
     if matches!(path, "/" | "/healthz") {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -112,7 +114,7 @@ fn plain<B>(request: &Request<B>, stats: Stats) -> Response<Full<Bytes>> {
     }
 }
 
-fn status(stats: Stats) -> Response<Full<Bytes>> {
+fn status(stats: Stats) -> Reply {
     let Stats { sessions_open, sessions_total, refused, violations, failures } = stats;
     json_response(
         StatusCode::OK,
@@ -129,11 +131,11 @@ fn status(stats: Stats) -> Response<Full<Bytes>> {
     )
 }
 
-fn error(status: StatusCode, reason: &str, message: &str) -> Response<Full<Bytes>> {
+fn error(status: StatusCode, reason: &str, message: &str) -> Reply {
     json_response(status, &json!({ "error": { "code": status.as_u16(), "message": message, "status": reason } }))
 }
 
-fn json_response(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
+fn json_response(status: StatusCode, body: &serde_json::Value) -> Reply {
     let mut response = Response::new(Full::new(Bytes::from(format!("{body:#}\n"))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -180,7 +182,7 @@ mod tests {
         request(method, target, &kept)
     }
 
-    fn body(response: Response<Full<Bytes>>) -> serde_json::Value {
+    fn body(response: Reply) -> serde_json::Value {
         let body = futures_util::FutureExt::now_or_never(response.into_body().collect()).unwrap().unwrap();
         serde_json::from_slice(&body.to_bytes()).unwrap()
     }

@@ -67,8 +67,12 @@ pub(crate) async fn open(
     }
     let speaks_tls = first[0] == TLS_HANDSHAKE_RECORD;
     let stream = match tls {
-        // Dropped at once, or the client would wait for a ServerHello until its patience ends.
-        None if speaks_tls => return Err(HandshakeError::TlsToPlain),
+        None if speaks_tls => {
+            // A ClientHello is bad HTTP, and is answered as such: the client's TLS library then says "wrong version
+            // number", where a silent end would leave it waiting.
+            _ = exchange(ServerStream::Plain(tcp), |request| answer::answer(request, stats())).await;
+            return Err(HandshakeError::TlsToPlain);
+        }
         None => ServerStream::Plain(tcp),
         Some(acceptor) if speaks_tls => {
             let tls = acceptor.accept(tcp).await.map_err(HandshakeError::Tls)?;

@@ -393,7 +393,8 @@ mod tests {
     #[test]
     fn an_authority_that_cannot_serve_is_replaced() {
         let open = |directory: &Path, at| LocalCa::open(directory, at).unwrap().certificate().clone();
-        let spoil: [(&str, fn(&Path)); 4] = [
+        type Spoil = fn(&Path);
+        let spoil: [(&str, Spoil); 4] = [
             ("truncated certificate", |d| fs::write(d.join(CERTIFICATE_FILE), "-----BEGIN CERT").unwrap()),
             ("garbage key", |d| fs::write(d.join(KEY_FILE), [0xff; 40]).unwrap()),
             ("lost key", |d| fs::remove_file(d.join(KEY_FILE)).unwrap()),

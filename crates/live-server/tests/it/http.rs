@@ -12,10 +12,10 @@ use crate::running::start;
 
 /// Sends `request` as it is and returns all that comes back.
 async fn exchange(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.expect("the server listens");
+    stream.write_all(request.as_bytes()).await.expect("the server reads");
     let mut answer = String::new();
-    within(stream.read_to_string(&mut answer)).await.unwrap();
+    within(stream.read_to_string(&mut answer)).await.expect("the server answers");
     answer
 }
 

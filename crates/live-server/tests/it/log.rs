@@ -1,7 +1,7 @@
 //! Everything that the server of any test logs, at the finest level.
 
 use std::io;
-use std::sync::{Mutex, Once};
+use std::sync::{Mutex, Once, PoisonError};
 
 /// Begins to gather, once a process: scoped subscribers do not see call sites that another thread reached first.
 pub(crate) fn gather() {
@@ -14,7 +14,7 @@ pub(crate) fn gather() {
 
 /// What was logged until now.
 pub(crate) fn text() -> String {
-    String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned()
+    String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -23,7 +23,7 @@ struct Writer;
 
 impl io::Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap().write(bytes)
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -15,19 +15,19 @@ use crate::client::{Client, GEMINI, Heard, TEXT_SETUP, text, within};
 use crate::running::{Running, start};
 
 async fn start_with_tls(ca: &LocalCa) -> (Running, SocketAddr) {
-    let config = ca.server_config(&[], SystemTime::now()).unwrap();
-    let server = start(|server| server.listen_tls("127.0.0.1:0".parse().unwrap(), config)).await;
+    let config = ca.server_config(&[], SystemTime::now()).expect("a certificate");
+    let server = start(|server| server.listen_tls("127.0.0.1:0".parse().expect("an address"), config)).await;
     let address = server.tls_address.expect("the TLS port");
     (server, address)
 }
 
 async fn dial(address: SocketAddr, trusted: &LocalCa) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(trusted.certificate().clone()).unwrap();
+    roots.add(trusted.certificate().clone()).expect("a CA certificate");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .unwrap()
+        .expect("ring speaks TLS 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth();
     let stream = TcpStream::connect(address).await?;
@@ -67,8 +67,9 @@ async fn speaking_to_the_wrong_port_ends_at_once() {
     let ca = LocalCa::open(directory.path(), SystemTime::now()).unwrap();
     let (server, tls_address) = start_with_tls(&ca).await;
 
-    // TLS to the plain port, as the Python SDK does with an http:// base URL.
-    dial(server.address, &ca).await.expect_err("no TLS here");
+    // TLS to the plain port, as the Python SDK does with an http:// base URL: a hang would be ten seconds of its.
+    let error = dial(server.address, &ca).await.expect_err("no TLS here");
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{error}");
 
     let mut stream = TcpStream::connect(tls_address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
