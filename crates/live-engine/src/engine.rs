@@ -118,6 +118,8 @@ pub enum Why {
     Empty,
 }
 
+impl std::error::Error for Why {}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

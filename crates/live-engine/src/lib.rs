@@ -3,6 +3,45 @@
 //! [`ServerEngine`] and [`ClientEngine`] are the two ends of one connection; both are an [`Engine`]. Adapters move their
 //! messages over a socket, hosts give them work: models behind a server, an application before a client.
 //! docs/engine.md explains the whole with its tables.
+//!
+//! Two ends, and between them nothing but a loop:
+//!
+//! ```
+//! use std::time::Instant;
+//! use live_engine::*;
+//! use live_proto::{ClientMessage, Setup};
+//!
+//! let now = Instant::now();
+//! let mut client = ClientEngine::new(ClientConfig::new(Setup::new("models/gemini-live-2.5-flash-preview")), now);
+//! let mut server = ServerEngine::new(ServerConfig::new(Backend::Gemini), now);
+//! client.handle_command(ClientCommand::Send(ClientMessage::text_turn("hi")), now)?;
+//!
+//! let mut heard = String::new();
+//! loop {
+//!     if let Some(output) = client.poll_output() {
+//!         match output {
+//!             Output::Send(message) => server.handle_message(message, now),
+//!             Output::Event(ClientEvent::Text { text, .. }) => heard += &text,
+//!             Output::Event(ClientEvent::TurnComplete { .. }) => client.handle_command(ClientCommand::Close, now)?,
+//!             Output::Event(_) => {}
+//!             Output::Close(_) => break,
+//!         }
+//!     } else if let Some(output) = server.poll_output() {
+//!         match output {
+//!             Output::Send(message) => client.handle_message(message, now),
+//!             // The model: it answers whatever it is asked.
+//!             Output::Event(ServerEvent::Generate(turn, prompt)) => {
+//!                 let answer = format!("You said {:?}.", prompt.unanswered()[0].text());
+//!                 server.handle_command(ServerCommand::Model(turn, ModelOutput::Text(answer)), now)?;
+//!                 server.handle_command(ServerCommand::Model(turn, ModelOutput::End(EndReason::Complete)), now)?;
+//!             }
+//!             Output::Event(_) | Output::Close(_) => {}
+//!         }
+//!     }
+//! }
+//! assert_eq!(heard, r#"You said "hi"."#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod client;
 pub mod close;

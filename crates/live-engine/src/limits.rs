@@ -35,7 +35,7 @@ limits! {
     stream_pause: Duration = Duration::from_millis(800), "800 ms";
     /// Time a turn may go on after the host asked for shutdown. Long enough for a spoken sentence.
     drain: Duration = Duration::from_secs(5), "5 s";
-    /// Outputs not yet taken, above which commands are refused. One second of 20 ms audio both ways, twenty times over.
+    /// Outputs not yet taken, above which commands are refused. Forty seconds of 20 ms audio: a host that far ahead should wait.
     outputs_max: usize = 2_000, "2000";
     /// Messages a client keeps while the server has not answered its setup. Two seconds of 20 ms audio plus slack.
     queued_messages_max: usize = 128, "128";
@@ -51,7 +51,7 @@ limits! {
     declarations_max: usize = 512, "512";
     /// Bytes of a function's name. The service's documented limit.
     function_name_bytes_max: usize = 128, "128";
-    /// Calls that wait for an answer at once. Twice what any recorded model asked for in parallel, twice over.
+    /// Calls that wait for an answer at once. Far above what a model calls in parallel.
     outstanding_calls_max: usize = 64, "64";
     /// Call ids a client remembers, to run no call twice. A model that repeats itself does so within a turn or two.
     remembered_calls_max: usize = 1_024, "1024";

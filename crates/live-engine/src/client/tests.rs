@@ -1,4 +1,5 @@
 //! Transcripts: what a server sends and a host asks, and everything that comes of it.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at")]
 
 use std::fmt::Write as _;
 

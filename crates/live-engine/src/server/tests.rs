@@ -1,4 +1,5 @@
 //! Transcripts: what a client and a model do, and everything that comes of it.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at")]
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -1,1 +1,260 @@
+//! The generated parts of docs/engine.md: equal to the code they describe, or this fails. `UPDATE_EXPECT=1` rewrites them.
+#![expect(clippy::disallowed_methods, reason = "the documentation is a file")]
 
+use std::fmt::Write as _;
+use std::path::Path;
+
+use live_engine::profile::{AfterCall, ModelProfile};
+use live_engine::timer::Timer;
+use live_engine::*;
+use live_proto::{DecodeError, DecodeErrorKind, FieldName, JsonPath, PathStep};
+
+/// Compares what stands between the markers of `name` with `text`.
+#[track_caller]
+fn check(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/engine.md");
+    let doc = std::fs::read_to_string(&path).expect("docs/engine.md is there");
+    let (begin, end) = (format!("<!-- generated: {name} -->\n"), format!("<!-- end: {name} -->"));
+    let from = doc.find(&begin).unwrap_or_else(|| panic!("{begin} is in docs/engine.md")) + begin.len();
+    let to = from + doc[from..].find(&end).unwrap_or_else(|| panic!("{end} is in docs/engine.md"));
+    if &doc[from..to] == text {
+        return;
+    }
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, format!("{}{text}{}", &doc[..from], &doc[to..])).expect("docs/engine.md can be written");
+    } else {
+        panic!(
+            "docs/engine.md says of {name}:\n{}\nthe code says:\n{text}\n(UPDATE_EXPECT=1 rewrites it)",
+            &doc[from..to]
+        );
+    }
+}
+
+/// One test, since the parts share a file.
+#[test]
+fn the_documentation_says_what_the_code_does() {
+    check("turn diagram", &turn_diagram());
+    check("turn table", &turn_table());
+    check("observed table", &observed_table());
+    check("timers", &timers());
+    check("limits", &limits());
+    check("closes", &closes());
+    check("profiles", &profiles());
+}
+
+fn turn_diagram() -> String {
+    let mut out = String::from("```mermaid\nstateDiagram-v2\n    [*] --> Idle\n");
+    for from in Turn::EACH {
+        for to in Turn::EACH {
+            let signals: Vec<&str> = Signal::EACH
+                .into_iter()
+                .filter(|signal| from.after(*signal).is_ok_and(|turn| turn.name() == to.name()))
+                .map(Signal::name)
+                .collect();
+            if !signals.is_empty() {
+                let _ = writeln!(out, "    {} --> {}: {}", from.name(), to.name(), signals.join(", "));
+            }
+        }
+    }
+    out + "```\n"
+}
+
+/// A row for each state, a column for each signal; `next` gives a cell.
+fn table(next: impl Fn(Turn, Signal) -> String) -> String {
+    let mut out = String::from("| |");
+    for signal in Signal::EACH {
+        let _ = write!(out, " {} |", signal.name());
+    }
+    out += "\n|---|";
+    out += &"---|".repeat(Signal::EACH.len());
+    for turn in Turn::EACH {
+        let _ = write!(out, "\n| **{}** |", turn.name());
+        for signal in Signal::EACH {
+            let _ = write!(out, " {} |", next(turn, signal));
+        }
+    }
+    out + "\n"
+}
+
+fn turn_table() -> String {
+    table(|turn, signal| turn.after(signal).map_or_else(|_| "·".into(), |turn| turn.name().into()))
+}
+
+fn observed_table() -> String {
+    table(|turn, signal| {
+        if turn.after(signal).is_ok() {
+            return "·".into();
+        }
+        let observed = turn.observe(signal, TurnId(2));
+        if observed.opened { format!("+ {}", observed.turn.name()) } else { "stays".into() }
+    })
+}
+
+fn timers() -> String {
+    let mut out = String::from("| timer | armed when | due | does |\n|---|---|---|---|\n");
+    for timer in Timer::ALL {
+        let [armed, due, does] = timer.row();
+        let _ = writeln!(out, "| `{timer:?}` | {armed} | {due} | {does} |");
+    }
+    out
+}
+
+fn limits() -> String {
+    let mut out = String::from("| limit | default | what it bounds, and why so |\n|---|---|---|\n");
+    for (name, default, reason) in Limits::TABLE {
+        let _ = writeln!(out, "| `{name}` | {default} | {} |", reason.trim());
+    }
+    out
+}
+
+fn closes() -> String {
+    let mut out = String::from("| reason | code | gRPC | text |\n|---|---|---|---|\n");
+    for (name, reason) in reasons() {
+        let told = reason.told();
+        let text = if told.text.as_str().is_empty() {
+            String::new()
+        } else {
+            format!("`` {} ``", told.text).replace('|', "\\|")
+        };
+        let _ = writeln!(out, "| {name} | {} | {} | {text} |", told.code, told.status.name());
+    }
+    out
+}
+
+fn reasons() -> Vec<(String, CloseReason)> {
+    let mut reasons = Vec::new();
+    for violation in violations() {
+        let debug = format!("{violation:?}");
+        let name: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
+        let name =
+            if let Violation::Malformed(error) = &violation { format!("{name}: {}", error.kind.rule()) } else { name };
+        reasons.push((name, CloseReason::Violation(violation)));
+    }
+    reasons.extend(Refusal::ALL.map(|refusal| (format!("Refused: {refusal:?}"), CloseReason::Refused(refusal))));
+    reasons.extend([
+        ("SetupTimeout".into(), CloseReason::SetupTimeout),
+        ("ModelFailed".into(), CloseReason::ModelFailed(String::new())),
+        ("Shutdown".into(), CloseReason::Shutdown),
+        ("PeerUnfit (client)".into(), CloseReason::PeerUnfit),
+        ("Done (client)".into(), CloseReason::Done),
+    ]);
+    for (_, reason) in &reasons {
+        assert!(is_listed(reason));
+    }
+    reasons
+}
+
+/// A reason that is new stops the build here until it is listed above.
+fn is_listed(reason: &CloseReason) -> bool {
+    match reason {
+        CloseReason::Violation(
+            Violation::Malformed(_)
+            | Violation::SetupMissing { .. }
+            | Violation::SetupRepeated
+            | Violation::ModelMissing
+            | Violation::ModelUnknown { .. }
+            | Violation::PublisherModelUnknown { .. }
+            | Violation::Modalities { .. }
+            | Violation::TextFromNativeAudio { .. }
+            | Violation::VoiceWithoutAudio
+            | Violation::VoiceUnknown { .. }
+            | Violation::LanguageUnsupported { .. }
+            | Violation::NotForThisModel { .. }
+            | Violation::Declaration { .. }
+            | Violation::SessionUnknown
+            | Violation::ActivityUnderAutomaticDetection { .. }
+            | Violation::NothingToAnswer { .. }
+            | Violation::LastTurnNotUser { .. }
+            | Violation::Role { .. }
+            | Violation::ContentEmpty { .. }
+            | Violation::MimeType { .. }
+            | Violation::ContextExhausted { .. },
+        )
+        | CloseReason::Refused(_)
+        | CloseReason::SetupTimeout
+        | CloseReason::ModelFailed(_)
+        | CloseReason::Shutdown
+        | CloseReason::PeerUnfit
+        | CloseReason::Done => true,
+        // Nobody is left to be told.
+        CloseReason::Disconnected(_) => false,
+    }
+}
+
+/// Each violation once, as it would commonly be.
+fn violations() -> Vec<Violation> {
+    static SETUP: FieldName = FieldName { json: "setup", proto: "setup" };
+    static GENERATION: FieldName = FieldName { json: "generationConfig", proto: "generation_config" };
+    static AUDIO: FieldName = FieldName { json: "audio", proto: "audio" };
+    let malformed = |path: &[&'static FieldName], kind| {
+        let path: JsonPath = path.iter().map(|field| PathStep::Field(field)).collect();
+        Violation::Malformed(DecodeError { path, kind })
+    };
+    let (path, rule, fix) = ("", "", "");
+    vec![
+        malformed(&[&SETUP, &GENERATION], DecodeErrorKind::UnknownField { name: "X".into() }),
+        malformed(&[], DecodeErrorKind::Syntax { offset: 0, expected: "a value" }),
+        malformed(&[&AUDIO], DecodeErrorKind::Base64),
+        malformed(&[&GENERATION], DecodeErrorKind::WrongType { expected: "an object", found: "a string" }),
+        Violation::SetupMissing { found: "clientContent" },
+        Violation::SetupRepeated,
+        Violation::ModelMissing,
+        Violation::ModelUnknown { model: "models/X".into(), api_version: "v1beta".into() },
+        Violation::PublisherModelUnknown { model: "projects/p/locations/l/publishers/google/models/X".into() },
+        Violation::Modalities { asked: "TEXT|AUDIO".into() },
+        Violation::TextFromNativeAudio { model: "X".into() },
+        Violation::VoiceWithoutAudio,
+        Violation::VoiceUnknown { name: "alloy".into() },
+        Violation::LanguageUnsupported { code: "es".into() },
+        Violation::NotForThisModel { path, rule, fix },
+        Violation::Declaration { path: path.into(), rule, fix },
+        Violation::SessionUnknown,
+        Violation::ActivityUnderAutomaticDetection { path },
+        Violation::NothingToAnswer { path },
+        Violation::LastTurnNotUser { role: "model".into() },
+        Violation::Role { path: path.into(), role: "robot".into(), rule },
+        Violation::ContentEmpty { path: path.into() },
+        Violation::MimeType { path, found: "text/plain".into(), rule, fix },
+        Violation::ContextExhausted { what: "tokens", found: 2, max: 1 },
+    ]
+}
+
+fn profiles() -> String {
+    let mut out = String::from(
+        "| name | answers in | if not said (Gemini) | voices | languages | turn covers | after a call | last turn is user's | role required | seeds history | window |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for (pattern, profile) in Profiles::default().patterns() {
+        let ModelProfile {
+            modalities,
+            voices,
+            languages,
+            turn_coverage,
+            after_call,
+            last_turn_is_user,
+            role_required,
+            seeds_history,
+            context_tokens,
+            ..
+        } = profile;
+        let modalities: Vec<String> = modalities.iter().map(|modality| format!("{modality:?}")).collect();
+        let yes = |yes: &bool| if *yes { "yes" } else { "" };
+        let _ = writeln!(
+            out,
+            "| `{pattern}` | {} | {:?} | {} | {} | {} | {} | {} | {} | {} | {context_tokens} |",
+            modalities.join(", "),
+            profile.default_modality(Backend::Gemini, false),
+            voices.len(),
+            languages.map_or("any".into(), |languages| languages.len().to_string()),
+            turn_coverage.name().unwrap_or_default().trim_start_matches("TURN_INCLUDES_"),
+            match after_call {
+                AfterCall::CompletesTurn => "turn is complete",
+                AfterCall::HoldsTurn => "turn stands still",
+            },
+            yes(last_turn_is_user),
+            yes(role_required),
+            yes(seeds_history),
+        );
+    }
+    out
+}

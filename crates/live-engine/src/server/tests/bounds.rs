@@ -133,12 +133,14 @@ fn a_host_that_outruns_its_client_is_told() {
 fn a_context_fuller_than_the_models_window_is_exhausted() {
     let mut world = World::new(ServerConfig::new(Backend::Gemini));
     world.step("C setup models/gemini-2.0-flash-live-001 AUDIO");
+    world.log = "C four contents of 10000 tokens\n".into();
     let text = "x".repeat(40_000);
     for _ in 0..4 {
         world.step(&format!("C turns user:{text}"));
     }
     world.drain();
     expect![[r#"
+        C four contents of 10000 tokens
           < setupComplete
           ! SetupAccepted Live20 Audio Puck
           ! Violation the session holds 40000 tokens, of 32768 at most; start a new session
