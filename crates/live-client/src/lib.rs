@@ -42,6 +42,7 @@ pub use live_proto::{
     Blob, ClientMessage, Content, ContextUpdate, FunctionCall, FunctionDeclaration, FunctionResponse, Modality, Part,
     Setup, Struct, Tool, UsageMetadata, Value,
 };
+pub use live_tokio::{Step, Traffic, UnknownFields};
 pub use pcm::{HalfSample, Pcm};
 pub use session::Session;
 pub use turn::{Turn, TurnEnd};

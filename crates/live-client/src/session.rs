@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use live_engine::{Cause, ClientCommand, ClientEngine, ClientEvent, CloseCause, Phase};
 use live_proto::{Blob, ClientMessage, Content, ContextUpdate, FunctionResponse};
-use live_tokio::{ClientStream, Connection, Step, UnknownFields};
+use live_tokio::{ClientStream, Connection, Step, Traffic, UnknownFields};
 
 use crate::{Event, Pcm, SendError};
 
@@ -47,6 +47,11 @@ impl Session {
     /// True while what was said waits for the network, as far as the last [`next`](Self::next) saw.
     pub fn is_congested(&self) -> bool {
         self.connection.is_congested()
+    }
+
+    /// Messages and bytes so far.
+    pub fn traffic(&self) -> Traffic {
+        self.connection.traffic()
     }
 
     /// Fields that the server sent and this version does not know.

@@ -42,6 +42,7 @@ pub struct Connection<E: Engine, S> {
     /// When a connection that closes is given up; set once it does.
     cut_at: Option<Instant>,
     unknown: UnknownFields,
+    traffic: Traffic,
     options: Options,
 }
 
@@ -57,6 +58,19 @@ enum Phase {
     Lingering { shut: bool },
     /// The socket is not touched again.
     Ended,
+}
+
+/// Messages and their bytes, as JSON: without WebSocket's frames, TLS and what is below them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages received.
+    pub messages_in: u64,
+    /// Bytes of the messages received.
+    pub bytes_in: u64,
+    /// Messages sent, or about to be.
+    pub messages_out: u64,
+    /// Bytes of the messages sent, or about to be.
+    pub bytes_out: u64,
 }
 
 /// What [`Connection::next_or`] waited for.
@@ -88,6 +102,7 @@ where
             phase: Phase::Open,
             cut_at: None,
             unknown: UnknownFields::default(),
+            traffic: Traffic::default(),
             options,
         }
     }
@@ -144,6 +159,11 @@ where
     /// Fields of the peer that a lenient reader ignored.
     pub fn unknown_fields(&self) -> &UnknownFields {
         &self.unknown
+    }
+
+    /// Messages and bytes so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     /// The poll behind [`next`](Self::next), for hosts that wait for several things in one `poll_fn`.
@@ -251,6 +271,8 @@ where
     }
 
     fn handle_payload(&mut self, payload: &[u8], now: Instant) {
+        self.traffic.messages_in += 1;
+        self.traffic.bytes_in += payload.len() as u64;
         match E::Inbound::decode(payload, &self.options.decode) {
             Ok(decoded) => {
                 self.unknown.note(decoded.unknown);
@@ -413,6 +435,8 @@ where
     fn encode(&mut self, message: &E::Outbound) -> Message {
         message.encode(&mut self.buffer);
         let bytes = self.buffer.split().freeze();
+        self.traffic.messages_out += 1;
+        self.traffic.bytes_out += bytes.len() as u64;
         if bytes.len() > BUFFER_BYTES_KEPT {
             // One large frame must not cost its size for the rest of the connection.
             self.buffer = BytesMut::new();

@@ -29,7 +29,7 @@ mod unknown;
 pub use accept::{accept, from_upgraded};
 pub use codec::{Decode, Encode};
 pub use connect::{Connector, connect, dial};
-pub use connection::{Connection, Step};
+pub use connection::{Connection, Step, Traffic};
 pub use error::Error;
 pub use options::{Frames, Options};
 pub use stream::ClientStream;

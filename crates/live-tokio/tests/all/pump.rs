@@ -39,6 +39,7 @@ async fn a_batch_of_words_is_written_at_once() {
         say(&mut client, word);
     }
     assert!(client.next().now_or_never().is_none());
+    assert_eq!((client.traffic().messages_out, client.traffic().bytes_out), (3, 11));
     let mut bytes = [0; 4096];
     // Header of 2, mask of 4, then the word: three frames in one read.
     assert_eq!(server.read(&mut bytes).await.unwrap(), 3 * 6 + "onetwothree".len());
@@ -51,6 +52,7 @@ async fn a_client_sends_text_a_server_binary_and_both_read_both() {
     peer.send(Message::binary("as binary")).await.unwrap();
     assert_eq!(server.next().await.unwrap(), "as text");
     assert_eq!(server.next().await.unwrap(), "as binary");
+    assert_eq!((server.traffic().messages_in, server.traffic().bytes_in), (2, 7 + 9));
     say(&mut server, "hello");
     assert!(server.next().now_or_never().is_none());
     assert_eq!(peer.next().await.unwrap().unwrap(), Message::binary("hello"));
