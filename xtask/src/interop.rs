@@ -9,9 +9,9 @@ mod server;
 use std::path::PathBuf;
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use self::client::{Client, Selection};
+use self::client::{Client, Outcome, Selection};
 use self::environment::Workshop;
 use self::server::{Build, Server};
 use crate::repository::Repository;
@@ -99,23 +99,33 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
 
     let build = Build::new(workshop, args.release)?;
     let data = workshop.scratch()?;
-    // One after the other: the second server finds the authority that the first one made.
-    let open = Server::start(&build, &data, "open", None)?;
-    let keyed = Server::start(&build, &data, "keyed", Some(server::KEY))?;
-    let selection = Selection { open: &open.addresses, keyed: &keyed.addresses, only: &args.only };
-    let tallies: Vec<Result<Tally>> = thread::scope(|scope| {
+    // One after the other: the later servers find the authority that the first one made.
+    let open = Server::start(&build, &data, "open", &[])?;
+    let keyed = Server::start(&build, &data, "keyed", &["--api-key", client::KEY])?;
+    let lenient = Server::start(&build, &data, "lenient", &["--lenient"])?;
+    let selection =
+        Selection { open: &open.addresses, keyed: &keyed.addresses, lenient: &lenient.addresses, only: &args.only };
+    let outcomes: Vec<Result<Outcome>> = thread::scope(|scope| {
         let runs: Vec<_> = ready
             .iter()
             .map(|(client, directory)| scope.spawn(|| client.run(directory, &selection, workshop)))
             .collect();
         runs.into_iter().map(|run| run.join().expect("a suite is run without panics")).collect()
     });
-    for tally in tallies {
-        total.add(tally?);
+    let mut failures = Vec::new();
+    for outcome in outcomes {
+        let outcome = outcome?;
+        total.add(outcome.tally);
+        failures.extend(outcome.failures);
     }
-    let trouble = total.failed > 0;
-    for server in [open, keyed] {
+    if total.passed + total.failed == 0 {
+        bail!("no case has \"{}\" in its name", args.only);
+    }
+    let trouble = !failures.is_empty();
+    for server in [open, keyed, lenient] {
         total.add(server.stop(trouble)?);
     }
+    // Once more below the logs, where a reader looks first.
+    failures.iter().for_each(|failure| println!("{failure}"));
     Ok(total)
 }

@@ -111,7 +111,10 @@ class Check:
                 if not answer.accepted:
                     self.fail(case, f"we refuse their {form}: {answer.why}; in JSON it is {written}")
                 elif answer.pb != mine.pb or answer.json != mine.json:
-                    self.fail(case, f"their {form} means something else to us: {answer.json.decode()}, not {mine.json.decode()}")
+                    self.fail(
+                        case,
+                        f"their {form} means something else to us: {answer.json.decode()}, not {mine.json.decode()}",
+                    )
 
     def fail(self, case, why):
         self.failures.append((case, why))

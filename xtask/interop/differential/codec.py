@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 PACKAGE = "google.ai.generativelanguage.v1beta"
-ROOTS = {"client": "BidiGenerateContentClientMessage", "server": "BidiGenerateContentServerMessage", "token": "AuthToken"}
+ROOTS = {
+    "client": "BidiGenerateContentClientMessage",
+    "server": "BidiGenerateContentServerMessage",
+    "token": "AuthToken",
+}
 
 
 @dataclass

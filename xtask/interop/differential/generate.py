@@ -9,11 +9,33 @@ from google.protobuf.descriptor import FieldDescriptor as Field
 
 from tree import Object, Raw
 
-WELL_KNOWN = {"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue",
-              "google.protobuf.Duration", "google.protobuf.Timestamp"}
+WELL_KNOWN = {
+    "google.protobuf.Struct",
+    "google.protobuf.Value",
+    "google.protobuf.ListValue",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+}
 
-STRINGS = ["", "a", "Hello", "snake_case", "camelCase", "äöü €", "\U0001f600 smile", "line\nbreak\ttab", 'quote " back\\slash /',
-           "\u0000\u001f control", "\u2028\u2029", "null", "true", "12", "models/gemini-live", "audio/pcm;rate=16000", "x" * 300]
+STRINGS = [
+    "",
+    "a",
+    "Hello",
+    "snake_case",
+    "camelCase",
+    "äöü €",
+    "\U0001f600 smile",
+    "line\nbreak\ttab",
+    'quote " back\\slash /',
+    "\u0000\u001f control",
+    "\u2028\u2029",
+    "null",
+    "true",
+    "12",
+    "models/gemini-live",
+    "audio/pcm;rate=16000",
+    "x" * 300,
+]
 # Keys of maps and structs: data that must never be re-cased.
 KEYS = ["snake_key", "camelKey", "", "a", "nested_map_key", "ключ", "with space", "inlineData", "turn_complete", "é"]
 
@@ -202,8 +224,29 @@ class Generator:
 
     def number(self):
         # Within what a 32 bit float tells apart, so that both widths mean the same.
-        return self.rng.choice([0, 1, -1, 0.5, -2.25, 1e10, 1e-3, 40.0, 0.7, Raw("1E+2"), Raw("-12.5e-1"),
-                                "1.5", "-3", "NaN", "Infinity", "-Infinity", 16777216, Raw("1e-50"), 3.4e38])
+        return self.rng.choice(
+            [
+                0,
+                1,
+                -1,
+                0.5,
+                -2.25,
+                1e10,
+                1e-3,
+                40.0,
+                0.7,
+                Raw("1E+2"),
+                Raw("-12.5e-1"),
+                "1.5",
+                "-3",
+                "NaN",
+                "Infinity",
+                "-Infinity",
+                16777216,
+                Raw("1e-50"),
+                3.4e38,
+            ]
+        )
 
     def struct(self, depth):
         keys = self.rng.sample(KEYS, self.rng.choice([0, 1, 2, 3]))
@@ -218,7 +261,19 @@ class Generator:
             case 1:
                 return rng.random() < 0.5
             case 2 | 3:
-                return rng.choice([0, 1, -1, 0.5, 1e300, -1.25e-7, 9007199254740993, Raw("1e2"), Raw("123456789012345678901234567890")])
+                return rng.choice(
+                    [
+                        0,
+                        1,
+                        -1,
+                        0.5,
+                        1e300,
+                        -1.25e-7,
+                        9007199254740993,
+                        Raw("1e2"),
+                        Raw("123456789012345678901234567890"),
+                    ]
+                )
             case 4:
                 return rng.choice(STRINGS)
             case 5:

@@ -9,92 +9,254 @@ from generate import is_map, is_null_value
 from tree import Object, Raw, dump
 
 KINDS = {
-    Field.TYPE_BOOL: "bool", Field.TYPE_BYTES: "bytes", Field.TYPE_DOUBLE: "float", Field.TYPE_ENUM: "enum",
-    Field.TYPE_FLOAT: "float", Field.TYPE_INT32: "int", Field.TYPE_INT64: "int", Field.TYPE_STRING: "string",
+    Field.TYPE_BOOL: "bool",
+    Field.TYPE_BYTES: "bytes",
+    Field.TYPE_DOUBLE: "float",
+    Field.TYPE_ENUM: "enum",
+    Field.TYPE_FLOAT: "float",
+    Field.TYPE_INT32: "int",
+    Field.TYPE_INT64: "int",
+    Field.TYPE_STRING: "string",
 }
 WELL_KNOWN_KINDS = {
-    "google.protobuf.Duration": "duration", "google.protobuf.Timestamp": "timestamp", "google.protobuf.Struct": "struct",
-    "google.protobuf.Value": "value", "google.protobuf.ListValue": "list value",
+    "google.protobuf.Duration": "duration",
+    "google.protobuf.Timestamp": "timestamp",
+    "google.protobuf.Struct": "struct",
+    "google.protobuf.Value": "value",
+    "google.protobuf.ListValue": "list value",
 }
 
 # A value of another type, for every kind of field.
 OTHER_TYPES = {
-    "true": lambda: True, "false": lambda: False, "zero": lambda: 0, "one": lambda: 1, "fraction": lambda: 1.5,
-    "word": lambda: "word", "empty string": lambda: "", "empty array": lambda: [], "empty object": Object,
-    "array": lambda: [1, "a"], "object": lambda: Object([("nope", 1)]), "null": lambda: None,
+    "true": lambda: True,
+    "false": lambda: False,
+    "zero": lambda: 0,
+    "one": lambda: 1,
+    "fraction": lambda: 1.5,
+    "word": lambda: "word",
+    "empty string": lambda: "",
+    "empty array": lambda: [],
+    "empty object": Object,
+    "array": lambda: [1, "a"],
+    "object": lambda: Object([("nope", 1)]),
+    "null": lambda: None,
 }
 
 # Text that is nearly a value of the kind; strings are quoted, Raw is not.
 NEARLY = {
     "int": {
-        "fraction string": "1.5", "integral float string": "9.0", "exponent string": "1e2", "word": "seven",
-        "empty": "", "leading space": " 7", "trailing space": "7 ", "tab": "\t7", "leading plus": "+7",
-        "leading zero": "007", "underscore": "1_000", "other digits": "７", "hex": "0x10", "minus": "-",
-        "minus zero": "-0", "float minus zero": Raw("-0.0"), "exponent": Raw("12e2"), "fraction": Raw("9.5"),
-        "negative exponent": Raw("5e-1"), "above int32": Raw("2147483648"), "above int32 string": "2147483648",
-        "below int32": Raw("-2147483649"), "above int64": Raw("9223372036854775808"),
-        "above int64 string": "9223372036854775808", "below int64": Raw("-9223372036854775809"),
-        "huge float": Raw("1e30"), "beyond double": Raw("1e400"), "NaN string": "NaN", "Infinity string": "Infinity",
-        "leading zero literal": Raw("01"), "plus literal": Raw("+1"), "bare fraction": Raw(".5"), "bare point": Raw("5."),
-        "hex literal": Raw("0x10"), "NaN literal": Raw("NaN"), "large exponent, small value": Raw("100000e-5"),
+        "fraction string": "1.5",
+        "integral float string": "9.0",
+        "exponent string": "1e2",
+        "word": "seven",
+        "empty": "",
+        "leading space": " 7",
+        "trailing space": "7 ",
+        "tab": "\t7",
+        "leading plus": "+7",
+        "leading zero": "007",
+        "underscore": "1_000",
+        "other digits": "７",
+        "hex": "0x10",
+        "minus": "-",
+        "minus zero": "-0",
+        "float minus zero": Raw("-0.0"),
+        "exponent": Raw("12e2"),
+        "fraction": Raw("9.5"),
+        "negative exponent": Raw("5e-1"),
+        "above int32": Raw("2147483648"),
+        "above int32 string": "2147483648",
+        "below int32": Raw("-2147483649"),
+        "above int64": Raw("9223372036854775808"),
+        "above int64 string": "9223372036854775808",
+        "below int64": Raw("-9223372036854775809"),
+        "huge float": Raw("1e30"),
+        "beyond double": Raw("1e400"),
+        "NaN string": "NaN",
+        "Infinity string": "Infinity",
+        "leading zero literal": Raw("01"),
+        "plus literal": Raw("+1"),
+        "bare fraction": Raw(".5"),
+        "bare point": Raw("5."),
+        "hex literal": Raw("0x10"),
+        "NaN literal": Raw("NaN"),
+        "large exponent, small value": Raw("100000e-5"),
     },
     "float": {
-        "word": "half", "empty": "", "leading space": " 1.5", "trailing space": "1.5 ", "underscore": "1_0.5",
-        "lower nan": "nan", "lower inf": "inf", "lower infinity": "infinity", "signed NaN": "-NaN", "plus": "+1.5",
-        "plus Infinity": "+Infinity", "bare fraction string": ".5", "bare point string": "5.", "hex string": "0x1p3",
-        "exponent string": "1e2", "above float": Raw("1e39"), "above float string": "1e39", "below float": Raw("-1e39"),
-        "above float by rounding": Raw("3.40282357e38"), "beyond double": Raw("1e400"), "beyond double string": "1e400",
-        "NaN literal": Raw("NaN"), "Infinity literal": Raw("Infinity"), "minus Infinity literal": Raw("-Infinity"),
-        "bare fraction": Raw(".5"), "bare point": Raw("5."), "leading zero": Raw("00.5"), "other digits": "１.５", "minus zero": Raw("-0"), "minus zero with a point": Raw("-0.0"), "minus zero string": "-0.0",
+        "word": "half",
+        "empty": "",
+        "leading space": " 1.5",
+        "trailing space": "1.5 ",
+        "underscore": "1_0.5",
+        "lower nan": "nan",
+        "lower inf": "inf",
+        "lower infinity": "infinity",
+        "signed NaN": "-NaN",
+        "plus": "+1.5",
+        "plus Infinity": "+Infinity",
+        "bare fraction string": ".5",
+        "bare point string": "5.",
+        "hex string": "0x1p3",
+        "exponent string": "1e2",
+        "above float": Raw("1e39"),
+        "above float string": "1e39",
+        "below float": Raw("-1e39"),
+        "above float by rounding": Raw("3.40282357e38"),
+        "beyond double": Raw("1e400"),
+        "beyond double string": "1e400",
+        "NaN literal": Raw("NaN"),
+        "Infinity literal": Raw("Infinity"),
+        "minus Infinity literal": Raw("-Infinity"),
+        "bare fraction": Raw(".5"),
+        "bare point": Raw("5."),
+        "leading zero": Raw("00.5"),
+        "other digits": "１.５",
+        "minus zero": Raw("-0"),
+        "minus zero with a point": Raw("-0.0"),
+        "minus zero string": "-0.0",
     },
     "bool": {"string true": "true", "string false": "false", "capital": Raw("True"), "number string": "1"},
     "enum": {
-        "unknown name": "NO_SUCH_VALUE", "lower name": "audio", "number string": "1", "spaced number": " 1",
-        "fraction": Raw("1.5"), "integral float": Raw("1.0"), "negative": Raw("-1"), "above int32": Raw("2147483648"),
-        "below int32": Raw("-2147483649"), "empty": "", "exponent": Raw("1e0"), "NaN literal": Raw("NaN"),
+        "unknown name": "NO_SUCH_VALUE",
+        "lower name": "audio",
+        "number string": "1",
+        "spaced number": " 1",
+        "fraction": Raw("1.5"),
+        "integral float": Raw("1.0"),
+        "negative": Raw("-1"),
+        "above int32": Raw("2147483648"),
+        "below int32": Raw("-2147483649"),
+        "empty": "",
+        "exponent": Raw("1e0"),
+        "NaN literal": Raw("NaN"),
     },
-    "NullValue": {"unknown name": "NULL", "number string": "0", "false": False, "other number": 1, "lower name": "null_value"},
+    "NullValue": {
+        "unknown name": "NULL",
+        "number string": "0",
+        "false": False,
+        "other number": 1,
+        "lower name": "null_value",
+    },
     "bytes": {
-        "junk": "!not base64!", "space inside": "QUJD REVG", "line break inside": "QUJD\nREVG", "one letter": "Q",
-        "five letters": "QUJDR", "loose bits": "QR==", "loose bits unpadded": "QUJ", "too much padding": "QUJD====",
-        "too little padding": "QQ=", "padding inside": "QQ==QUJD", "mixed alphabets": "-_+/", "only padding": "==",
-        "other letters": "Ａbcd", "data URL": "data:audio/pcm;base64,QUJD",
+        "junk": "!not base64!",
+        "space inside": "QUJD REVG",
+        "line break inside": "QUJD\nREVG",
+        "one letter": "Q",
+        "five letters": "QUJDR",
+        "loose bits": "QR==",
+        "loose bits unpadded": "QUJ",
+        "too much padding": "QUJD====",
+        "too little padding": "QQ=",
+        "padding inside": "QQ==QUJD",
+        "mixed alphabets": "-_+/",
+        "only padding": "==",
+        "other letters": "Ａbcd",
+        "data URL": "data:audio/pcm;base64,QUJD",
     },
     "string": {
-        "lone high surrogate": Raw('"\\ud800"'), "lone low surrogate": Raw('"a\\udc00b"'), "swapped surrogates": Raw('"\\udc00\\ud800"'),
-        "surrogate pair": Raw('"\\ud83d\\ude00"'), "escaped null": Raw('"\\u0000"'), "bad escape": Raw('"\\x41"'),
-        "short escape": Raw('"\\u41"'), "raw control": Raw('"a\x01b"'), "raw line break": Raw('"a\nb"'), "raw tab": Raw('"a\tb"'),
-        "raw delete": Raw('"a\x7fb"'), "single quotes": Raw("'a'"), "no quotes": Raw("word"), "open": Raw('"open'),
+        "lone high surrogate": Raw('"\\ud800"'),
+        "lone low surrogate": Raw('"a\\udc00b"'),
+        "swapped surrogates": Raw('"\\udc00\\ud800"'),
+        "surrogate pair": Raw('"\\ud83d\\ude00"'),
+        "escaped null": Raw('"\\u0000"'),
+        "bad escape": Raw('"\\x41"'),
+        "short escape": Raw('"\\u41"'),
+        "raw control": Raw('"a\x01b"'),
+        "raw line break": Raw('"a\nb"'),
+        "raw tab": Raw('"a\tb"'),
+        "raw delete": Raw('"a\x7fb"'),
+        "single quotes": Raw("'a'"),
+        "no quotes": Raw("word"),
+        "open": Raw('"open'),
     },
     "duration": {
-        "no unit": "5", "other unit": "5ms", "number": Raw("5"), "two points": "1.2.3s", "ten digits": "1.1234567891s",
-        "no seconds": ".5s", "bare point": "5.s", "plus": "+5s", "leading space": " 5s", "trailing space": "5s ",
-        "inner space": "5 s", "underscore": "1_0s", "exponent": "1e2s", "exponent in fraction": "1.1e-1s", "too long": "315576000001s",
-        "too long by a fraction": "315576000000.5s", "negative too long": "-315576000001s", "empty": "", "unit only": "s",
-        "minus in fraction": "1.-5s", "double minus": "--5s", "minus zero": "-0s", "negative fraction": "-0.5s", "upper unit": "5S",
-        "leading zeros": "007s", "object": Object([("seconds", 5)]), "other digits": "５s",
+        "no unit": "5",
+        "other unit": "5ms",
+        "number": Raw("5"),
+        "two points": "1.2.3s",
+        "ten digits": "1.1234567891s",
+        "no seconds": ".5s",
+        "bare point": "5.s",
+        "plus": "+5s",
+        "leading space": " 5s",
+        "trailing space": "5s ",
+        "inner space": "5 s",
+        "underscore": "1_0s",
+        "exponent": "1e2s",
+        "exponent in fraction": "1.1e-1s",
+        "too long": "315576000001s",
+        "too long by a fraction": "315576000000.5s",
+        "negative too long": "-315576000001s",
+        "empty": "",
+        "unit only": "s",
+        "minus in fraction": "1.-5s",
+        "double minus": "--5s",
+        "minus zero": "-0s",
+        "negative fraction": "-0.5s",
+        "upper unit": "5S",
+        "leading zeros": "007s",
+        "object": Object([("seconds", 5)]),
+        "other digits": "５s",
     },
     "timestamp": {
-        "date only": "2027-05-01", "no zone": "2027-05-01T00:00:00", "lower t": "2027-05-01t00:00:00Z",
-        "lower z": "2027-05-01T00:00:00z", "space for T": "2027-05-01 00:00:00Z", "single digits": "2027-5-1T0:0:0Z",
-        "no seconds": "2027-05-01T00:00Z", "month 13": "2027-13-01T00:00:00Z", "day 30 of February": "2027-02-30T00:00:00Z",
-        "February 29 of no leap year": "2027-02-29T00:00:00Z", "hour 24": "2027-05-01T24:00:00Z", "leap second": "2016-12-31T23:59:60Z",
-        "ten digits": "2027-05-01T00:00:00.1234567891Z", "bare point": "2027-05-01T00:00:00.Z", "year 0": "0000-01-01T00:00:00Z",
-        "year 10000": "10000-01-01T00:00:00Z", "short offset": "2027-05-01T00:00:00+01", "no colon": "2027-05-01T00:00:00+0100",
-        "large offset": "2027-05-01T00:00:00+99:99", "offset past the end": "9999-12-31T23:59:59-01:00",
-        "offset before the start": "0001-01-01T00:00:00+01:00", "text after": "2027-05-01T00:00:00Zulu",
-        "space before": " 2027-05-01T00:00:00Z", "empty": "", "number": Raw("1798761600"), "comma": "2027-05-01T00:00:00,5Z",
+        "date only": "2027-05-01",
+        "no zone": "2027-05-01T00:00:00",
+        "lower t": "2027-05-01t00:00:00Z",
+        "lower z": "2027-05-01T00:00:00z",
+        "space for T": "2027-05-01 00:00:00Z",
+        "single digits": "2027-5-1T0:0:0Z",
+        "no seconds": "2027-05-01T00:00Z",
+        "month 13": "2027-13-01T00:00:00Z",
+        "day 30 of February": "2027-02-30T00:00:00Z",
+        "February 29 of no leap year": "2027-02-29T00:00:00Z",
+        "hour 24": "2027-05-01T24:00:00Z",
+        "leap second": "2016-12-31T23:59:60Z",
+        "ten digits": "2027-05-01T00:00:00.1234567891Z",
+        "bare point": "2027-05-01T00:00:00.Z",
+        "year 0": "0000-01-01T00:00:00Z",
+        "year 10000": "10000-01-01T00:00:00Z",
+        "short offset": "2027-05-01T00:00:00+01",
+        "no colon": "2027-05-01T00:00:00+0100",
+        "large offset": "2027-05-01T00:00:00+99:99",
+        "offset past the end": "9999-12-31T23:59:59-01:00",
+        "offset before the start": "0001-01-01T00:00:00+01:00",
+        "text after": "2027-05-01T00:00:00Zulu",
+        "space before": " 2027-05-01T00:00:00Z",
+        "empty": "",
+        "number": Raw("1798761600"),
+        "comma": "2027-05-01T00:00:00,5Z",
         "minus zero offset": "2027-05-01T00:00:00-00:00",
     },
-    "struct": {"array": [], "string": "", "null inside": Object([("a", None)]), "NaN inside": Object([("a", Raw("NaN"))]),
-               "twice": Object([("a", 1), ("a", 2)]), "beyond double inside": Object([("a", Raw("1e400"))])},
-    "value": {"NaN": Raw("NaN"), "Infinity": Raw("-Infinity"), "beyond double": Raw("1e400"), "null": None,
-              "twice": Object([("a", 1), ("a", 2)]), "lone surrogate": Raw('"\\ud800"'), "lone surrogate in key": Object([(Raw('"\\ud800"'), 1)]),
-              "NaN string": "NaN", "smaller than double": Raw("1e-400"), "minus zero": Raw("-0"),
-              "minus zero with a point": Raw("-0.0")},
+    "struct": {
+        "array": [],
+        "string": "",
+        "null inside": Object([("a", None)]),
+        "NaN inside": Object([("a", Raw("NaN"))]),
+        "twice": Object([("a", 1), ("a", 2)]),
+        "beyond double inside": Object([("a", Raw("1e400"))]),
+    },
+    "value": {
+        "NaN": Raw("NaN"),
+        "Infinity": Raw("-Infinity"),
+        "beyond double": Raw("1e400"),
+        "null": None,
+        "twice": Object([("a", 1), ("a", 2)]),
+        "lone surrogate": Raw('"\\ud800"'),
+        "lone surrogate in key": Object([(Raw('"\\ud800"'), 1)]),
+        "NaN string": "NaN",
+        "smaller than double": Raw("1e-400"),
+        "minus zero": Raw("-0"),
+        "minus zero with a point": Raw("-0.0"),
+    },
     "message": {"array of pairs": [["a", 1]], "names": ["model"], "nested empty array": [[]]},
-    "map": {"array": [], "array of pairs": [["a", "b"]], "null value": Object([("a", None)]), "twice": Object([("a", "1"), ("a", "2")]),
-            "string": "", "lone surrogate in key": Object([(Raw('"\\udfff"'), "x")])},
+    "map": {
+        "array": [],
+        "array of pairs": [["a", "b"]],
+        "null value": Object([("a", None)]),
+        "twice": Object([("a", "1"), ("a", "2")]),
+        "string": "",
+        "lone surrogate in key": Object([(Raw('"\\udfff"'), "x")]),
+    },
     "list": {"null inside": [None], "list inside": [[]], "object for list": Object(), "string for list": "ab"},
 }
 
@@ -127,7 +289,9 @@ def nearly(message, site, rng):
         return None
     name = rng.choice(list(NEARLY[kind]))
     site.value = NEARLY[kind][name]
-    width = {Field.TYPE_INT64: "64 ", Field.TYPE_INT32: "32 ", Field.TYPE_DOUBLE: "64 ", Field.TYPE_FLOAT: "32 "}.get(site.field.type, "")
+    width = {Field.TYPE_INT64: "64 ", Field.TYPE_INT32: "32 ", Field.TYPE_DOUBLE: "64 ", Field.TYPE_FLOAT: "32 "}.get(
+        site.field.type, ""
+    )
     return f"{kind}: {width}{name}"
 
 
@@ -149,7 +313,11 @@ def null_element(message, site, rng):
         return None
     site.value.insert(rng.randrange(len(site.value) + 1), None)
     field = site.field
-    what = "Value" if field.message_type is not None and field.message_type.full_name == "google.protobuf.Value" else "other"
+    what = (
+        "Value"
+        if field.message_type is not None and field.message_type.full_name == "google.protobuf.Value"
+        else "other"
+    )
     return f"list: null element ({what})"
 
 
@@ -161,7 +329,13 @@ def unknown_field(message, site, rng):
     known = {spelling for field in descriptor.fields for spelling in (field.name, field.json_name)}
     spellings = ["nope", "no_such_field", "", "[google.protobuf.extension]", "@type", "1"]
     for field in descriptor.fields:
-        spellings += [field.json_name.upper(), field.json_name.capitalize(), field.name.replace("_", "-"), f"{field.name}_", f" {field.name}"]
+        spellings += [
+            field.json_name.upper(),
+            field.json_name.capitalize(),
+            field.name.replace("_", "-"),
+            f"{field.name}_",
+            f" {field.name}",
+        ]
     name = rng.choice([spelling for spelling in spellings if spelling not in known])
     target.pairs.insert(rng.randrange(len(target.pairs) + 1), [name, rng.choice([None, 1, "x", Object(), []])])
     return "object: unknown field"
@@ -207,9 +381,13 @@ def second_of_oneof(message, site, rng):
     value = rng.choice([None, Object() if field.message_type else ""])
     target.put(rng.choice([field.name, field.json_name]), value)
     # To such a field null is a value, and so it is here or there.
-    nulls = [each for each in field.containing_oneof.fields if each.enum_type is not None and is_null_value(each.enum_type)]
+    nulls = [
+        each for each in field.containing_oneof.fields if each.enum_type is not None and is_null_value(each.enum_type)
+    ]
     what = "null" if value is None else "set"
-    return f"oneof: a second member, {what}, in a oneof with a NullValue" if nulls else f"oneof: a second member, {what}"
+    return (
+        f"oneof: a second member, {what}, in a oneof with a NullValue" if nulls else f"oneof: a second member, {what}"
+    )
 
 
 # -- in the text
@@ -246,7 +424,17 @@ def text_mutations(text, rng):
 
 
 # How often each is tried; most of what can be wrong is in the spelling of a value.
-TREE = {nearly: 12, other_type: 4, wrap: 1, unwrap: 1, null_element: 1, unknown_field: 2, doubled_key: 1, both_spellings: 1, second_of_oneof: 2}
+TREE = {
+    nearly: 12,
+    other_type: 4,
+    wrap: 1,
+    unwrap: 1,
+    null_element: 1,
+    unknown_field: 2,
+    doubled_key: 1,
+    both_spellings: 1,
+    second_of_oneof: 2,
+}
 
 
 def mutate(message, rng):
@@ -261,5 +449,3 @@ def mutate(message, rng):
         label = spoil(message, site, rng)
         if label is not None:
             return label, dump(message.tree, rng).encode("utf-8", "surrogatepass")
-
-

@@ -43,23 +43,41 @@ RULES = [
         "an empty list or string for a message",
         "Python walks over the keys of whatever it is given, and these have none. JSON's objects are objects.",
         "theirs",
-        ("message: empty array instead", "message: empty string instead", "list: list inside", "list: wrapped in an array",
-         "text: empty array"),
+        (
+            "message: empty array instead",
+            "message: empty string instead",
+            "list: list inside",
+            "list: wrapped in an array",
+            "text: empty array",
+        ),
         "expected an object, found",
     ),
     Rule(
         "a boolean for a number",
         "To Python true is 1. The mapping has no such conversion.",
         "theirs",
-        ("float: true instead", "float: false instead", "enum: true instead", "enum: false instead", "NullValue: true instead",
-         "NullValue: false instead", "NullValue: false"),
+        (
+            "float: true instead",
+            "float: false instead",
+            "enum: true instead",
+            "enum: false instead",
+            "NullValue: true instead",
+            "NullValue: false instead",
+            "NullValue: false",
+        ),
     ),
     Rule(
         "an enum by a fraction or by a number in a string",
         "Python's int() makes an integer of both. An enum is a name or an integer.",
         "theirs",
-        ("enum: fraction", "enum: fraction instead", "enum: number string", "enum: spaced number", "NullValue: number string",
-         "NullValue: fraction instead"),
+        (
+            "enum: fraction",
+            "enum: fraction instead",
+            "enum: number string",
+            "enum: spaced number",
+            "NullValue: number string",
+            "NullValue: fraction instead",
+        ),
         "is no value of",
     ),
     Rule(
@@ -67,9 +85,23 @@ RULES = [
         "Python's int() and float() read plus signs, spaces, underscores, leading zeros, other scripts' digits, bare points and "
         "their own names of infinity. We read JSON's numbers, NaN, Infinity and -Infinity.",
         "theirs",
-        (*widths("int", "leading plus", "leading zero", "other digits", "tab", "underscore"),
-         *widths("float", "bare fraction string", "bare point string", "leading space", "trailing space", "lower inf",
-                 "lower infinity", "other digits", "plus", "plus Infinity", "signed NaN", "underscore")),
+        (
+            *widths("int", "leading plus", "leading zero", "other digits", "tab", "underscore"),
+            *widths(
+                "float",
+                "bare fraction string",
+                "bare point string",
+                "leading space",
+                "trailing space",
+                "lower inf",
+                "lower infinity",
+                "other digits",
+                "plus",
+                "plus Infinity",
+                "signed NaN",
+                "underscore",
+            ),
+        ),
         "is not a",
     ),
     Rule(
@@ -94,16 +126,39 @@ RULES = [
         "base64 with other characters or wrong padding",
         "Python skips what is not of the alphabet and adds padding of its own. We say that it is not base64.",
         "theirs",
-        tuple(f"bytes: {name}" for name in ("junk", "data URL", "line break inside", "only padding", "other letters",
-                                            "padding inside", "space inside", "too little padding", "too much padding")),
+        tuple(
+            f"bytes: {name}"
+            for name in (
+                "junk",
+                "data URL",
+                "line break inside",
+                "only padding",
+                "other letters",
+                "padding inside",
+                "space inside",
+                "too little padding",
+                "too much padding",
+            )
+        ),
         "expected base64",
     ),
     Rule(
         "a duration that is not digits, a point and digits",
         "Python reads the parts with int() and float(), and rounds what is finer than a nanosecond.",
         "theirs",
-        tuple(f"duration: {name}" for name in ("bare point", "exponent in fraction", "inner space", "leading space",
-                                               "other digits", "plus", "ten digits", "underscore")),
+        tuple(
+            f"duration: {name}"
+            for name in (
+                "bare point",
+                "exponent in fraction",
+                "inner space",
+                "leading space",
+                "other digits",
+                "plus",
+                "ten digits",
+                "underscore",
+            )
+        ),
         "expected a duration",
     ),
     Rule(
@@ -129,7 +184,11 @@ RULES = [
         "the sign of zero",
         "JSON's -0 is an integer to Python, which has no minus zero, and prost leaves out a plain field that equals zero.",
         "both",
-        ("value: minus zero", "value: minus zero with a point", *widths("float", "minus zero", "minus zero with a point", "minus zero string")),
+        (
+            "value: minus zero",
+            "value: minus zero with a point",
+            *widths("float", "minus zero", "minus zero with a point", "minus zero string"),
+        ),
     ),
 ]
 

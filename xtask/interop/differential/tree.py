@@ -59,6 +59,8 @@ def string(text, rng):
             # One letter as an escape, which a decoder that borrows from its input must not miss.
             index = rng.randrange(len(text))
             if ord(text[index]) < 0x10000:
-                start, end = (json.dumps(piece, ensure_ascii=False)[1:-1] for piece in (text[:index], text[index + 1 :]))
+                start, end = (
+                    json.dumps(piece, ensure_ascii=False)[1:-1] for piece in (text[:index], text[index + 1 :])
+                )
                 return f'"{start}\\u{ord(text[index]):04x}{end}"'
     return json.dumps(text, ensure_ascii=False)

@@ -117,9 +117,7 @@ class SdkSession {
 
   content(turns, complete) {
     const part = (item) =>
-      "image" in item
-        ? { inlineData: { mimeType: "image/jpeg", data: this.media[item.image] } }
-        : { text: item.text };
+      "image" in item ? { inlineData: { mimeType: "image/jpeg", data: this.media[item.image] } } : { text: item.text };
     const params = { turnComplete: complete };
     if (turns) params.turns = turns.map((turn) => ({ role: turn.role, parts: turn.parts.map(part) }));
     this.#session.sendClientContent(params);
@@ -132,6 +130,10 @@ class SdkSession {
 
   audio(pcm) {
     this.#session.sendRealtimeInput({ audio: { mimeType: "audio/pcm;rate=16000", data: pcm.toString("base64") } });
+  }
+
+  mediaChunk(pcm) {
+    this.#session.sendRealtimeInput({ media: { mimeType: "audio/pcm;rate=16000", data: pcm.toString("base64") } });
   }
 
   respond(calls, response) {
@@ -164,7 +166,8 @@ class SdkSession {
       seen.parts += 1;
       seen.text += part.text ?? "";
       // `message.data` is the SDK's own way to the audio; it decodes with atob, which knows standard base64 only.
-      if (part.inlineData) seen.audio.push({ mimeType: part.inlineData.mimeType, data: Buffer.from(message.data, "base64") });
+      if (part.inlineData)
+        seen.audio.push({ mimeType: part.inlineData.mimeType, data: Buffer.from(message.data, "base64") });
     }
     seen.transcript = content.outputTranscription?.text ?? "";
     seen.interrupted = content.interrupted ?? false;
@@ -225,7 +228,12 @@ class RawSession {
   content(turns, complete) {
     const part = (item) =>
       "image" in item
-        ? { inline_data: { mime_type: "image/jpeg", data: Buffer.from(this.media[item.image], "base64").toString("base64url") } }
+        ? {
+            inline_data: {
+              mime_type: "image/jpeg",
+              data: Buffer.from(this.media[item.image], "base64").toString("base64url"),
+            },
+          }
         : { text: item.text };
     const content = { turn_complete: complete };
     if (turns) content.turns = turns.map((turn) => ({ role: turn.role, parts: turn.parts.map(part) }));
@@ -250,6 +258,18 @@ class RawSession {
 
   frame(data) {
     this.#socket.send(data);
+  }
+
+  fragments(text) {
+    const middle = text.length >> 1;
+    this.#socket.send(text.slice(0, middle), { fin: false });
+    this.#socket.send(text.slice(middle), { fin: true });
+  }
+
+  async ping() {
+    const pong = new Promise((resolve) => this.#socket.once("pong", resolve));
+    this.#socket.ping();
+    await pong;
   }
 
   async next() {
@@ -303,9 +323,16 @@ class RawSession {
   }
 }
 
-const GENERATION = new Set(
-  ["responseModalities", "speechConfig", "temperature", "topP", "topK", "maxOutputTokens", "seed", "mediaResolution"],
-);
+const GENERATION = new Set([
+  "responseModalities",
+  "speechConfig",
+  "temperature",
+  "topP",
+  "topK",
+  "maxOutputTokens",
+  "seed",
+  "mediaResolution",
+]);
 
 /** The SDK's flat config as the wire nests it. */
 function generation(config) {

@@ -33,7 +33,7 @@ function* expand(suite, environment) {
   for (const { each, ...entry } of suite.cases) {
     for (const modeName of entry.modes) {
       const mode = suite.modes[modeName];
-      if (!(mode.clients ?? [CLIENT]).includes(CLIENT)) continue;
+      if (![mode, entry].every(({ clients }) => (clients ?? [CLIENT]).includes(CLIENT))) continue;
       for (const names of each ?? [{}]) {
         const filled = fill(entry, { ...environment, ...names });
         const label = "label" in filled ? ` (${filled.label})` : "";
@@ -45,10 +45,11 @@ function* expand(suite, environment) {
 
 /** Where and how a session of this case is dialled. */
 function options(mode, entry, environment) {
-  const keyed = entry.server === "keyed";
-  let url = keyed ? environment.keyed_url : environment.url;
+  const server = entry.server ?? "open";
+  let url = environment[`${server}_url`];
   // Where the SDK has an environment variable for the base URL, nothing is passed to it.
-  const inEnvironment = mode.via === "sdk" && !keyed && !mode.plain && mode.auth !== "none" && mode.auth !== "key";
+  const inEnvironment =
+    mode.via === "sdk" && server === "open" && !mode.plain && mode.auth !== "none" && mode.auth !== "key";
   if (mode.plain) url = environment.plain_url;
   if (mode.auth === "none") url = url.replace("https://", "wss://") + mode.path;
   const key = entry.key ?? environment.key;
@@ -95,9 +96,13 @@ async function play(peer, steps) {
     else if ("audio_ms" in step) {
       const pcm = tone(step.audio_ms);
       for (let start = 0; start < pcm.length; start += 3200) peer.audio(pcm.subarray(start, start + 3200));
-    } else if ("frame" in step) peer.frame(JSON.stringify(step.frame));
+    } else if ("media_ms" in step) peer.mediaChunk(tone(step.media_ms));
+    else if ("fragments" in step) peer.fragments(JSON.stringify(step.fragments));
+    else if (step.ping) await peer.ping();
+    else if ("frame" in step) peer.frame(JSON.stringify(step.frame));
     else if ("frame_text" in step) peer.frame(step.frame_text);
-    else if ("until" in step && "says" in step.until) await readTurn(peer, turn, () => turn.said.includes(step.until.says));
+    else if ("until" in step && "says" in step.until)
+      await readTurn(peer, turn, () => turn.said.includes(step.until.says));
     else if ("until" in step) await readTurn(peer, turn, () => turn.audioMs >= step.until.audio_ms);
     else if ("call" in step) {
       await readTurn(peer, turn, () => turn.calls.length > 0);
@@ -180,7 +185,8 @@ function reason(error) {
 
 async function main() {
   const environment = {
-    url: process.env.GOOGLE_GEMINI_BASE_URL,
+    open_url: process.env.GOOGLE_GEMINI_BASE_URL,
+    lenient_url: process.env.INTEROP_LENIENT_URL,
     plain_url: process.env.INTEROP_PLAIN_URL,
     keyed_url: process.env.INTEROP_KEYED_URL,
     key: process.env.INTEROP_KEY,

@@ -7,7 +7,10 @@ export function claim(holds, text) {
   if (!holds) throw new Failed(text);
 }
 
-const TURN_CLAIMS = new Set(["says", "lacks", "text", "transcript", "audio", "end", "prompt", "response"]);
+const TURN_CLAIMS = new Set(["says", "lacks", "text", "transcript", "audio", "end", "prompt", "response", "tokens"]);
+// What a busy machine may add to the way of a message, and the grain of the server's clock take off.
+const LATE_MS = 3000;
+const EARLY_MS = 100;
 
 /** One server message, whoever parsed it. */
 export function emptyMessage() {
@@ -21,6 +24,7 @@ export function emptyMessage() {
     turnComplete: false,
     usage: null, // { prompt, response, total, promptModalities, responseModalities }
     calls: [], // { id, name, args }
+    at: performance.now(),
   };
 }
 
@@ -80,7 +84,8 @@ export class Turn {
     const end = want.end ?? "complete";
     this.#checkOrder(end);
     this.#checkAudio(want.audio);
-    if (end === "complete") this.#checkUsage(want.prompt ?? [], want.response ?? []);
+    if (end === "complete") this.#checkPace();
+    this.#checkUsage(want.prompt ?? [], want.response ?? [], want.tokens ?? {});
     for (const word of want.says ?? []) {
       claim(this.said.includes(word.toLowerCase()), `"${word}" was not said, but "${this.said}"`);
     }
@@ -128,7 +133,16 @@ export class Turn {
     claim(this.audioMs > 100 && this.audioMs < 60_000, `${this.audioMs.toFixed()} ms of audio`);
   }
 
-  #checkUsage(prompt, response) {
+  /** A turn that is spoken ends when its playback would. */
+  #checkPace() {
+    const first = this.messages.find((message) => message.audio.length > 0);
+    if (!first) return;
+    const endedMs = this.messages.at(-1).at - first.at;
+    const text = `turnComplete after ${endedMs.toFixed()} ms for ${this.audioMs.toFixed()} ms of audio`;
+    claim(this.audioMs - EARLY_MS < endedMs && endedMs < this.audioMs + LATE_MS, text);
+  }
+
+  #checkUsage(prompt, response, tokens) {
     const usage = this.messages.at(-1).usage;
     claim(usage !== null, "no usageMetadata in the turnComplete frame");
     const shown = JSON.stringify(usage);
@@ -137,9 +151,18 @@ export class Turn {
     claim(usage.total >= usage.prompt + usage.response, `the total is less than its parts: ${shown}`);
     claim(sum(usage.promptModalities) === usage.prompt, `prompt details do not add up: ${shown}`);
     claim(sum(usage.responseModalities) === usage.response, `response details do not add up: ${shown}`);
-    for (const modality of prompt) claim(usage.promptModalities[modality] > 0, `no ${modality} in the prompt: ${shown}`);
+    for (const modality of prompt)
+      claim(usage.promptModalities[modality] > 0, `no ${modality} in the prompt: ${shown}`);
     for (const modality of response) {
       claim(usage.responseModalities[modality] > 0, `no ${modality} in the response: ${shown}`);
+    }
+    for (const [modality, count] of Object.entries(tokens)) {
+      claim(usage.promptModalities[modality] === count, `not ${count} tokens of ${modality}: ${shown}`);
+    }
+    if (this.audioMs > 0) {
+      const counted = usage.responseModalities.AUDIO ?? 0;
+      const text = `${counted} tokens for ${this.audioMs.toFixed()} ms of audio`;
+      claim(Math.abs((this.audioMs / 1000) * 25 - counted) <= 1, text);
     }
   }
 }

@@ -109,6 +109,9 @@ class SdkSession:
     async def audio(self, pcm):
         await self._session.send_realtime_input(audio=blob(pcm, "audio/pcm;rate=16000"))
 
+    async def media_chunk(self, pcm):
+        await self._session.send_realtime_input(media=blob(pcm, "audio/pcm;rate=16000"))
+
     async def respond(self, calls, response):
         responses = [types.FunctionResponse(id=call[0], name=call[1], response=response) for call in calls]
         await self._session.send_tool_response(function_responses=responses)
@@ -204,7 +207,9 @@ class RawSession:
 
         content = {"turn_complete": complete}
         if turns is not None:
-            content["turns"] = [{"role": turn["role"], "parts": [part(item) for item in turn["parts"]]} for turn in turns]
+            content["turns"] = [
+                {"role": turn["role"], "parts": [part(item) for item in turn["parts"]]} for turn in turns
+            ]
         await self.frame(json.dumps({"client_content": content}))
 
     async def realtime(self, what):
@@ -215,7 +220,9 @@ class RawSession:
     async def audio(self, pcm):
         # A binary frame with unpadded base64: legal, and sent by nobody's SDK.
         data = base64.b64encode(pcm).decode().rstrip("=")
-        await self.frame(json.dumps({"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": data}}}).encode())
+        await self.frame(
+            json.dumps({"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": data}}}).encode()
+        )
 
     async def respond(self, calls, response):
         responses = [{"id": call[0], "name": call[1], "response": response} for call in calls]
@@ -223,6 +230,13 @@ class RawSession:
 
     async def frame(self, data):
         await self._socket.send(data)
+
+    async def fragments(self, text):
+        middle = len(text) // 2
+        await self._socket.send([text[:middle], text[middle:]])
+
+    async def ping(self):
+        await (await self._socket.ping())
 
     async def messages(self):
         while True:
@@ -281,7 +295,16 @@ class RawSession:
         )
 
 
-GENERATION = {"responseModalities", "speechConfig", "temperature", "topP", "topK", "maxOutputTokens", "seed", "mediaResolution"}
+GENERATION = {
+    "responseModalities",
+    "speechConfig",
+    "temperature",
+    "topP",
+    "topK",
+    "maxOutputTokens",
+    "seed",
+    "mediaResolution",
+}
 
 
 def generation(config):

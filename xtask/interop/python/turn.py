@@ -5,7 +5,12 @@ Both kinds of session (session.py) fill the same record, so that a case reads th
 
 import array
 import math
+import time
 from dataclasses import dataclass, field
+
+# What a busy machine may add to the way of a message, and the grain of the server's clock take off.
+LATE_MS = 3000
+EARLY_MS = 100
 
 
 class Failed(AssertionError):
@@ -39,6 +44,7 @@ class Message:
     turn_complete: bool = False
     usage: Usage | None = None
     calls: list = field(default_factory=list)  # (id, name, args)
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -101,12 +107,13 @@ class Turn:
 
     def check(self, want):
         """Checks what holds for every turn, then what the case asks for."""
-        unknown = set(want) - {"says", "lacks", "text", "transcript", "audio", "end", "prompt", "response"}
+        unknown = set(want) - {"says", "lacks", "text", "transcript", "audio", "end", "prompt", "response", "tokens"}
         claim(not unknown, f"the case asks for what nobody checks: {unknown}")
         self._check_order(want.get("end", "complete"))
         self._check_audio(want.get("audio"))
         if want.get("end", "complete") == "complete":
-            self._check_usage(want.get("prompt", []), want.get("response", []))
+            self._check_pace()
+        self._check_usage(want.get("prompt", []), want.get("response", []), want.get("tokens", {}))
         for word in want.get("says", []):
             claim(word.lower() in self.said, f"{word!r} was not said, but {self.said!r}")
         for word in want.get("lacks", []):
@@ -117,7 +124,9 @@ class Turn:
 
     def _check_order(self, end):
         events = self.events
-        claim(events.count("turnComplete") == 1 and events[-1] == "turnComplete", f"turnComplete is not the end: {events}")
+        claim(
+            events.count("turnComplete") == 1 and events[-1] == "turnComplete", f"turnComplete is not the end: {events}"
+        )
         if end == "interrupted":
             claim(events.count("interrupted") == 1, f"interrupted once expected: {events}")
             claim("generationComplete" not in events, f"an interrupted turn has no generationComplete: {events}")
@@ -144,7 +153,15 @@ class Turn:
             claim(energy > 200, f"the audio is silent: root mean square {energy:.0f}")
             claim(100 < self.audio_ms < 60_000, f"{self.audio_ms:.0f} ms of audio")
 
-    def _check_usage(self, prompt, response):
+    def _check_pace(self):
+        """A turn that is spoken ends when its playback would."""
+        spoken = [message.at for message in self.messages if message.audio]
+        if spoken:
+            ended_ms = (self.messages[-1].at - spoken[0]) * 1000
+            text = f"turnComplete after {ended_ms:.0f} ms for {self.audio_ms:.0f} ms of audio"
+            claim(self.audio_ms - EARLY_MS < ended_ms < self.audio_ms + LATE_MS, text)
+
+    def _check_usage(self, prompt, response, tokens):
         usage = self.messages[-1].usage
         claim(usage is not None, "no usageMetadata in the turnComplete frame")
         claim(usage.prompt > 0 and usage.response > 0, f"empty usage: {usage}")
@@ -155,3 +172,8 @@ class Turn:
             claim(usage.prompt_modalities.get(modality, 0) > 0, f"no {modality} in the prompt: {usage}")
         for modality in response:
             claim(usage.response_modalities.get(modality, 0) > 0, f"no {modality} in the response: {usage}")
+        for modality, count in tokens.items():
+            claim(usage.prompt_modalities.get(modality) == count, f"not {count} tokens of {modality}: {usage}")
+        if self.pcm:
+            heard, counted = self.audio_ms / 1000 * 25, usage.response_modalities.get("AUDIO", 0)
+            claim(abs(heard - counted) <= 1, f"{counted} tokens for {self.audio_ms:.0f} ms of audio")

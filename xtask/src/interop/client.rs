@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context, Result, bail};
 
 use super::environment::{Environment, Workshop, python_of};
-use super::server::{Addresses, KEY};
+use super::server::Addresses;
 use crate::shell;
 use crate::tally::Tally;
 
@@ -25,10 +25,14 @@ pub(super) enum Client {
     JavaScript,
 }
 
+/// The key that one of the servers asks for.
+pub(super) const KEY: &str = "interop-key";
+
 /// What the suites are run against, and which of their cases.
 pub(super) struct Selection<'a> {
     pub(super) open: &'a Addresses,
     pub(super) keyed: &'a Addresses,
+    pub(super) lenient: &'a Addresses,
     pub(super) only: &'a str,
 }
 
@@ -53,7 +57,7 @@ impl Client {
     }
 
     /// Runs the suite of this client; each line it prints is shown with the name of the client.
-    pub(super) fn run(self, environment: &Path, selection: &Selection<'_>, workshop: &Workshop<'_>) -> Result<Tally> {
+    pub(super) fn run(self, environment: &Path, selection: &Selection<'_>, workshop: &Workshop<'_>) -> Result<Outcome> {
         let mut command = self.command(environment, workshop)?;
         tell(&mut command, selection);
         watch(self.name(), command.arg(workshop.source("cases.json")).stdin(Stdio::null()))
@@ -81,8 +85,15 @@ impl Client {
     }
 }
 
+/// What a suite came to, and its failures as they were shown.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) tally: Tally,
+    pub(super) failures: Vec<String>,
+}
+
 /// Runs a suite to its end; counts its cases and shows each with the name of the suite, and other lines as they are.
-pub(super) fn watch(name: &str, command: &mut Command) -> Result<Tally> {
+pub(super) fn watch(name: &str, command: &mut Command) -> Result<Outcome> {
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -91,9 +102,14 @@ pub(super) fn watch(name: &str, command: &mut Command) -> Result<Tally> {
     let errors = child.stderr.take().expect("stderr was piped");
     let errors = thread::spawn(move || BufReader::new(errors).lines().map_while(Result::ok).collect::<Vec<_>>());
     let mut counts = Counts::default();
+    let mut failures = Vec::new();
     for line in BufReader::new(child.stdout.take().expect("stdout was piped")).lines() {
         let line = line.context("failed to read the output of a suite")?;
-        println!("{}", counts.see(&line).shown(name));
+        let line = counts.see(&line);
+        println!("{}", line.shown(name));
+        if matches!(line, Line::Failed(_)) {
+            failures.push(line.shown(name));
+        }
     }
     let succeeded = child.wait()?.success();
     let errors = errors.join().expect("reading lines does not panic");
@@ -102,10 +118,13 @@ pub(super) fn watch(name: &str, command: &mut Command) -> Result<Tally> {
     if verdict.is_err() || counts.failed > 0 {
         errors.iter().for_each(|line| println!("{name}: {line}"));
     }
-    verdict.or_else(|why| {
-        println!("not ok {name} suite: {why}");
-        Ok(Tally { passed: counts.passed, failed: counts.failed + 1, ..Tally::default() })
-    })
+    let tally = verdict.unwrap_or_else(|why| {
+        let failure = format!("not ok {name} suite: {why}");
+        println!("{failure}");
+        failures.push(failure);
+        Tally { passed: counts.passed, failed: counts.failed + 1, ..Tally::default() }
+    });
+    Ok(Outcome { tally, failures })
 }
 
 /// Sets what the server told to set, and removes what would lead an SDK or its sockets elsewhere.
@@ -115,7 +134,7 @@ fn tell(command: &mut Command, selection: &Selection<'_>) {
             command.env_remove(name);
         }
     }
-    let Selection { open, keyed, only } = selection;
+    let Selection { open, keyed, lenient, only } = selection;
     let absolute: PathBuf = std::path::absolute(&open.certificate).unwrap_or_else(|_| open.certificate.clone());
     command
         .env("GOOGLE_GEMINI_BASE_URL", &open.tls_url)
@@ -124,6 +143,7 @@ fn tell(command: &mut Command, selection: &Selection<'_>) {
         .env("NODE_EXTRA_CA_CERTS", &absolute)
         .env("INTEROP_PLAIN_URL", &open.plain_url)
         .env("INTEROP_KEYED_URL", &keyed.tls_url)
+        .env("INTEROP_LENIENT_URL", &lenient.tls_url)
         .env("INTEROP_KEY", KEY)
         .env("INTEROP_ONLY", only);
 }

@@ -36,7 +36,7 @@ pub(super) fn run(messages: u64, seed: u64, workshop: &Workshop<'_>) -> Result<T
     command.arg("--descriptors").arg(workshop.repository.root.join("crates/live-proto/src/generated/descriptors.bin"));
     command.arg("--vectors").arg(workshop.source("differential/vectors.jsonl"));
     command.arg("--messages").arg(messages.to_string()).arg("--seed").arg(seed.to_string());
-    watch(NAME, command.stdin(Stdio::null()))
+    Ok(watch(NAME, command.stdin(Stdio::null()))?.tally)
 }
 
 /// Our side of the comparison.

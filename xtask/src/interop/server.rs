@@ -15,9 +15,6 @@ use super::environment::Workshop;
 use crate::shell;
 use crate::tally::Tally;
 
-/// The key that the second server asks for.
-pub(super) const KEY: &str = "interop-key";
-
 /// A first start makes a certificate authority; the rest is margin for a busy machine.
 const START_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(15);
@@ -62,14 +59,14 @@ pub(super) struct Addresses {
 
 impl Server {
     /// Starts a server and waits until it has said where it listens.
-    pub(super) fn start(build: &Build, data: &Path, name: &'static str, key: Option<&str>) -> Result<Self> {
+    pub(super) fn start(build: &Build, data: &Path, name: &'static str, flags: &[&str]) -> Result<Self> {
         let log = data.join(format!("{name}.log"));
         let file = File::create(&log).context("failed to create the log of the server")?;
         let mut command = shell::command(&build.program, &build.root);
         command.args(["serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--data-dir"]).arg(data);
-        if let Some(key) = key {
-            command.args(["--api-key", key]);
-        }
+        command.args(flags);
+        // The log is a file.
+        command.env("NO_COLOR", "1");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file.try_clone()?);
         let mut child = command.spawn().context("failed to start live serve")?;
         let stdout = child.stdout.take().expect("stdout was piped");
