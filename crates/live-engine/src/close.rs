@@ -209,3 +209,21 @@ impl fmt::Display for CloseText {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let text = CloseText::cut(&"ä".repeat(100));
+        assert_eq!(text.as_str(), "ä".repeat(61));
+        assert_eq!(CloseText::cut("short").as_str(), "short");
+    }
+
+    #[test]
+    fn a_long_model_name_still_fits_a_close_frame() {
+        let violation = Violation::ModelUnknown { model: "m".repeat(4_000), api_version: "v1beta".into() };
+        assert_eq!(CloseReason::Violation(violation).told().text.as_str().len(), CloseText::BYTES_MAX);
+    }
+}

@@ -285,3 +285,47 @@ impl Context {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(mime: &str, bytes: usize, expected: Tokens) {
+        assert_eq!(Tokens::of_part(&Part::inline(Blob::new(mime, vec![0; bytes]))), expected, "{mime}");
+    }
+
+    #[test]
+    fn blobs_are_counted_by_their_type() {
+        let audio = |audio| Tokens { audio, ..Tokens::default() };
+        check("audio/pcm;rate=16000", 32_000, audio(25));
+        check("audio/pcm; Rate=8000", 32_000, audio(50));
+        check("audio/pcm", 32_000, audio(25));
+        check("audio/pcm;rate=0", 32_000, audio(25));
+        check("audio/pcm;rate=loud", 1, audio(0));
+        check("audio/l16;rate=24000", 2, audio(1));
+        check("AUDIO/ogg", 8_000, audio(25));
+        check("image/png", 1, Tokens { image: 258, ..Tokens::default() });
+        check("video/mp4", 1, Tokens { video: 258, ..Tokens::default() });
+        check("text/plain", 5, Tokens { text: 2, ..Tokens::default() });
+        check("application/pdf", 1, Tokens { document: 258, ..Tokens::default() });
+        check("", 1, Tokens { document: 258, ..Tokens::default() });
+    }
+
+    #[test]
+    fn calls_are_counted_as_their_text() {
+        let inner: Struct = [("b", Value::List(vec![Value::Null, Value::from(1.0)]))].into_iter().collect();
+        let args: Struct = [("city", Value::from("Rome")), ("in", Value::Struct(inner))].into_iter().collect();
+        let call = FunctionCall { name: "weather".into(), args: Some(args), ..FunctionCall::default() };
+        // weather + city + Rome + in + b + null + a number of 8
+        assert_eq!(Tokens::of_part(&Part::function_call(call)).text, u64::div_ceil(7 + 4 + 4 + 2 + 1 + 4 + 8, 4));
+    }
+
+    #[test]
+    fn details_name_what_occurs() {
+        let tokens = Tokens { text: 3, video: 1, ..Tokens::default() };
+        let details: Vec<_> = tokens.details().into_iter().map(|it| (it.modality, it.token_count)).collect();
+        assert_eq!(details, [(MediaModality::Text, 3), (MediaModality::Video, 1)]);
+        assert_eq!(tokens.total(), 4);
+    }
+}

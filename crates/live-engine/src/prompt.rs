@@ -19,7 +19,8 @@ pub struct Prompt {
     /// Roles are `user` and `model`, as on the wire. The model's own speech is kept as the text it said; a user's is one
     /// `inlineData` part per stretch of equal MIME type.
     pub history: Vec<Arc<Content>>,
-    /// How many entries at the end of `history` were appended since the model's last answer.
+    /// How many entries at the end of `history` were appended since the model's last answer; 0 when a client completed a
+    /// turn without adding to it.
     pub unanswered: usize,
 }
 

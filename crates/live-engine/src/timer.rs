@@ -76,3 +76,25 @@ impl Timers {
         Some(timer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test begins somewhere")]
+    fn timers_are_taken_once_in_the_order_of_their_deadlines() {
+        let now = Instant::now();
+        let mut timers = Timers::default();
+        timers.arm(Timer::Setup, Duration::from_secs(3), now);
+        timers.arm(Timer::Drain, Duration::from_secs(1), now);
+        timers.arm(Timer::Playback, Duration::from_secs(9), now);
+        assert_eq!(timers.next(), Some(now + Duration::from_secs(1)));
+        let late = now + Duration::from_secs(5);
+        assert_eq!(timers.take_due(late), Some(Timer::Drain));
+        assert_eq!(timers.take_due(late), Some(Timer::Setup));
+        assert_eq!(timers.take_due(late), None);
+        timers.arm(Timer::Playback, Duration::MAX, now);
+        assert_eq!(timers.next(), None, "a deadline past the end of time never comes");
+    }
+}
