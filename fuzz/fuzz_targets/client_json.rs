@@ -1,0 +1,9 @@
+//! Feeds bytes to `checks::client_json`.
+
+#![no_main]
+
+#[path = "../src/checks.rs"]
+#[expect(dead_code, reason = "each target has one check of the three")]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::client_json(bytes));
