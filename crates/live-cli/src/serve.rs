@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "tls_listen")]
     no_tls: bool,
 
-    /// Where the certificate authority is kept [default: $XDG_DATA_HOME/live or ~/.local/share/live]
+    /// Where the certificate authority is kept (default: $XDG_DATA_HOME/live or ~/.local/share/live)
     #[arg(long, value_name = "DIR", env = "LIVE_DATA_DIR")]
     data_dir: Option<PathBuf>,
 
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "strict")]
     lenient: bool,
 
-    /// Refuse unknown fields, as the service does [default]
+    /// Refuse unknown fields, as the service does (the default)
     #[arg(long)]
     strict: bool,
 

@@ -2,7 +2,7 @@
 //! at it.
 //!
 //! It is for loopback and private networks: a server with a public name brings a [`rustls::ServerConfig`] made from
-//! certificates that the world trusts. Accepting connections is [`server`](crate::server)'s part.
+//! certificates that the world trusts. Accepting connections is [`Server`](crate::Server)'s part.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
