@@ -1,7 +1,7 @@
 //! The model to prost's types and back. The messages are generated, naming every field; the well-known types are here.
 //!
-//! Two things do not survive the way to protobuf: the name of an enum value that this version does not know, which has no
-//! number and becomes 0; and a `null` that JSON sent for an absent field, which is absence in both.
+//! One thing does not survive the way to protobuf: the name of an enum value that this version does not know, which has no
+//! number and becomes 0.
 
 #[path = "generated/convert.rs"]
 mod messages;
