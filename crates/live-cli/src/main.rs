@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod demo;
 mod serve;
 
 /// The Live API on both ends of the wire.
@@ -16,12 +17,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show a session between a server and a client of this machine, and measure it
+    Demo(demo::Args),
     /// Serve the Live API, so that unmodified Google SDKs can hold sessions with this machine
     Serve(Box<serve::Args>),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
         Command::Serve(args) => serve::run(*args),
     };
     match done {
