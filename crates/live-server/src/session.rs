@@ -83,7 +83,9 @@ impl Session<'_> {
     fn act(&mut self, event: ServerEvent) {
         self.tell_unknown_fields();
         match event {
-            ServerEvent::SetupAccepted(session) => tracing::info!(model = %session.model, "session open"),
+            ServerEvent::SetupAccepted(session) => {
+                tracing::info!(backend = ?session.backend, model = %session.model, "session open")
+            }
             ServerEvent::Generate(turn, prompt) => {
                 tracing::debug!(%turn, contents = prompt.history.len(), unanswered = prompt.unanswered, "asking the model");
                 self.generation.start(turn, prompt);
