@@ -47,8 +47,10 @@ fn fmt(repository: &Repository) -> Result<Tally> {
 }
 
 fn clippy(repository: &Repository) -> Result<Tally> {
-    let mut tally =
-        cargo(repository, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    let mut tally = cargo(
+        repository,
+        &["clippy", "--workspace", "--keep-going", "--all-targets", "--all-features", "--", "-D", "warnings"],
+    )?;
     tally.add(cargo(repository, &["clippy", "--manifest-path", FUZZ, "--", "-D", "warnings"])?);
     Ok(tally)
 }
@@ -64,7 +66,9 @@ fn alone(repository: &Repository) -> Result<Tally> {
 
 fn docs(repository: &Repository) -> Result<Tally> {
     let mut cargo = shell::cargo(&repository.root);
-    cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings");
+    cargo
+        .args(["doc", "--workspace", "--keep-going", "--no-deps", "--all-features"])
+        .env("RUSTDOCFLAGS", "-D warnings");
     shell::succeeds(&mut cargo).map(Tally::one)
 }
 
