@@ -5,13 +5,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use live_client::{Cause, Client, Event, Modality, Pcm, PcmFormat, Session, Setup, UsageMetadata};
 use live_engine::TurnCompletePacing;
 use live_model::voice::Voice;
-use live_server::Server;
+use live_server::{Server, Stats};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 
@@ -48,33 +49,45 @@ fn voice(name: &str) -> Result<&'static Voice, String> {
 
 /// Plays the demo; an error if anything it must show did not happen.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(play(args))
+    let pacing = if args.quick { TurnCompletePacing::Immediate } else { TurnCompletePacing::Playback };
+    let (tell_address, address) = oneshot::channel();
+    let (stop, stopped) = oneshot::channel();
+    // The server has a thread and a runtime to itself, as it would have in a process of its own: what is measured is then
+    // the way through the socket, not how one scheduler shares its time between both ends.
+    let serving = std::thread::spawn(move || -> anyhow::Result<Stats> {
+        runtime()?.block_on(async {
+            let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let server = Server::builder().listen(listen).pacing(pacing).bind().await?;
+            // Either end of these channels is dropped only when the client's side has failed, which says so itself.
+            _ = tell_address.send(server.endpoints()[0].address);
+            Ok(server.serve_until(async { _ = stopped.await }).await)
+        })
+    });
+    runtime()?.block_on(async {
+        let address = address.await.context("the demo needs a free port on 127.0.0.1")?;
+        play(args, address, stop, serving).await
+    })
 }
 
-async fn play(args: Args) -> anyhow::Result<()> {
-    let pacing = if args.quick { TurnCompletePacing::Immediate } else { TurnCompletePacing::Playback };
-    let server = Server::builder()
-        .listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-        .pacing(pacing)
-        .bind()
-        .await
-        .context("the demo needs a free port on 127.0.0.1")?;
-    let address = server.endpoints()[0].address;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve_until(async {
-        // An error means that the client's side is gone, which is as good a reason to stop.
-        _ = stopped.await;
-    }));
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
 
-    println!("A server with the embedded model, and a client, over a WebSocket of this machine: ws://{address}");
-    println!("Times in seconds; → is what the client says, ← what the server says.");
+async fn play(
+    args: Args,
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<anyhow::Result<Stats>>,
+) -> anyhow::Result<()> {
+    println!("A server with the embedded model and a client hold a session over ws://{address}.");
+    println!("Times are in seconds; → is what the client says, ← what the server says.");
     let mut demo = Demo::connect(&args, address).await?;
     let rows = [
         demo.text_turn().await.context("in the text turn")?,
         demo.spoken_turn().await.context("in the spoken turn")?,
         demo.interruption().await.context("in the interruption")?,
     ];
-    let Demo { session, mut timeline, player, mut missing, .. } = demo;
+    let Demo { session, mut timeline, player, silence, mut missing, .. } = demo;
 
     let traffic = session.traffic();
     timeline.sent("close 1000", "");
@@ -82,25 +95,26 @@ async fn play(args: Args) -> anyhow::Result<()> {
     timeline.heard("close", "the connection is over");
     check(&mut missing, cause.cause == Cause::Local, "the session ends when the client closes it");
     _ = stop.send(());
-    let stats = timeout(PATIENCE, serving).await.context("the server did not stop")??;
+    let stats = timeout(PATIENCE, tokio::task::spawn_blocking(move || serving.join()));
+    let stats = stats.await.context("the server did not stop")??.map_err(|_| anyhow!("the server panicked"))??;
     check(&mut missing, stats.sessions_total == 1, "the server saw one session");
     check(&mut missing, stats.violations + stats.failures == 0, "the server saw no violation and no failure");
 
     timeline.table(&rows);
-    println!(
-        "\nsent {} messages, {}; received {} messages, {}; as JSON, over loopback{}",
-        traffic.messages_out,
-        kilobytes(traffic.bytes_out),
-        traffic.messages_in,
-        kilobytes(traffic.bytes_in),
-        if cfg!(debug_assertions) { "; an unoptimised build: --release is faster" } else { "" }
-    );
+    if let Some(silence) = silence {
+        println!("  The count was interrupted {} after the new turn was sent.", millis(silence));
+    }
+    println!("  Sent {} messages, {}.", traffic.messages_out, kilobytes(traffic.bytes_out));
+    println!("  Received {} messages, {}.", traffic.messages_in, kilobytes(traffic.bytes_in));
+    let build =
+        if cfg!(debug_assertions) { "an unoptimised build (--release is faster)" } else { "an optimised build" };
+    println!("  Bytes are those of JSON; {build}, over loopback.");
     let wav = player.into_wav();
     let mut file = Vec::new();
     wav.encode(&mut file);
     std::fs::write(&args.out, &file).with_context(|| format!("cannot write {}", args.out.display()))?;
     let played = Duration::from_secs_f64(wav.samples.len() as f64 / f64::from(wav.rate_hz));
-    println!("wrote {}: the model's side of it, {} at 24 kHz", args.out.display(), seconds(played));
+    println!("\nWrote {}: what the model said, {:.1} s at 24 kHz.", args.out.display(), played.as_secs_f64());
 
     if missing.is_empty() {
         return Ok(());
@@ -125,6 +139,8 @@ struct Demo {
     /// The model's voice, and another one for the user.
     user_voice: &'static Voice,
     is_quick: bool,
+    /// How long it took until the interruption was heard.
+    silence: Option<Duration>,
     /// What should have happened and did not.
     missing: Vec<String>,
 }
@@ -173,17 +189,17 @@ impl Demo {
             .with_manual_activity();
         let mut timeline = Timeline::start(args.all);
         timeline.section("Setup");
-        timeline.sent("setup", format!("{MODEL}, AUDIO, voice {name}, transcripts, manual activity"));
+        timeline.sent("setup", format!("{MODEL}, AUDIO, voice {name}, manual activity"));
         let client = Client::gemini("any key will do").base_url(format!("http://{address}"));
         let session = client.connect(setup).await?;
         timeline.heard("setupComplete", "");
         let player = Player::default();
-        Ok(Self { session, timeline, player, user_voice, is_quick: args.quick, missing: Vec::new() })
+        Ok(Self { session, timeline, player, user_voice, is_quick: args.quick, silence: None, missing: Vec::new() })
     }
 
     async fn text_turn(&mut self) -> anyhow::Result<Row> {
         self.timeline.section("A text turn, answered in speech");
-        let mut heard = self.ask("Hello! Who is listening on the other end of this wire?")?;
+        let mut heard = self.ask("Hello! Who is there?")?;
         self.hear(&mut heard, None).await?;
         self.check_answer("text turn", &heard);
         Ok(heard.row("text turn"))
@@ -193,7 +209,7 @@ impl Demo {
         self.timeline.section("A spoken turn, by a synthetic voice");
         let question = "How long did I speak, and what did you hear?";
         self.session.send_activity_start()?;
-        self.timeline.sent("activityStart", format!("{} says {question:?}", self.user_voice.name()));
+        self.timeline.sent("activityStart", format!("{} says “{question}”", self.user_voice.name()));
         let mut pace = interval(CHUNK);
         pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let mut spoken = Duration::ZERO;
@@ -207,7 +223,7 @@ impl Demo {
             self.session.send_audio(pcm)?;
         }
         self.session.send_activity_end()?;
-        self.timeline.sent("activityEnd", format!("after {} of speech", seconds(spoken)));
+        self.timeline.sent("activityEnd", format!("after {} of speech", seconds(spoken).trim_start()));
 
         let mut heard = Heard::since(Instant::now());
         self.hear(&mut heard, None).await?;
@@ -226,6 +242,7 @@ impl Demo {
 
         let mut heard = self.ask("Stop! What did I ask?")?;
         self.hear(&mut heard, None).await?;
+        self.silence = heard.interrupted;
         self.check(heard.interrupted.is_some(), "the new turn interrupts the count");
         // The turn that was cut short is complete too; then comes the one that was asked for.
         heard.usage = None;
@@ -238,7 +255,7 @@ impl Demo {
 
     fn ask(&mut self, text: &str) -> anyhow::Result<Heard> {
         self.session.send_text(text)?;
-        self.timeline.sent("clientContent", format!("{text:?}, turnComplete"));
+        self.timeline.sent("clientContent", format!("“{text}”, turnComplete"));
         Ok(Heard::since(Instant::now()))
     }
 
@@ -306,8 +323,10 @@ impl Demo {
                 heard.interrupted = Some(after);
                 let unheard = self.player.interrupt(generation, Instant::now());
                 let unheard = PcmFormat::OUTPUT.duration_of(unheard);
-                self.timeline
-                    .heard("interrupted", format!("{} after asking; {} not played", millis(after), seconds(unheard)));
+                self.timeline.heard(
+                    "interrupted",
+                    format!("{} after asking; {} not played", millis(after), seconds(unheard).trim_start()),
+                );
             }
             Event::GenerationComplete { .. } => {
                 self.timeline.heard("generationComplete", "");
@@ -318,7 +337,9 @@ impl Demo {
             }
             Event::TurnComplete { .. } => {
                 self.player.pause();
-                self.timeline.heard("turnComplete", "");
+                let played = heard.first_sound.map(|first| heard.asked_at.elapsed() - first);
+                let played = played.map(|played| format!("{} after the first sound", seconds(played).trim_start()));
+                self.timeline.heard("turnComplete", played.unwrap_or_default());
                 return Ok(true);
             }
             Event::Idle => {}
@@ -357,7 +378,7 @@ fn tokens(usage: &UsageMetadata) -> String {
 }
 
 /// A name that the service has, too.
-const MODEL: &str = "models/gemini-live-2.5-flash-preview";
+const MODEL: &str = "gemini-live-2.5-flash-preview";
 
 /// How long the count may be heard before it is interrupted.
 const COUNT_FOR: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What `live demo` prints: one line a message, in three columns, in at most 96 characters.
+//! What `live demo` prints: one line a message, in three columns, in at most 100 characters.
 //!
 //! Messages of sound come by the hundred; unless all are asked for, those in a row share a line, which tells how many they are.
 
@@ -43,6 +43,7 @@ pub(super) struct Row {
 
 impl Timeline {
     pub(super) fn start(shows_all: bool) -> Self {
+        // https://no-color.org
         let is_coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self { start: Instant::now(), shows_all, is_coloured, sound: None, sections: 0 }
     }
@@ -89,7 +90,8 @@ impl Timeline {
             sound.direction != direction
                 || self.shows_all
                 || now - sound.first_at >= SOUND_LINE_MAX
-                || sound.words.chars().count() + words.chars().count() > WORDS_MAX
+                // A line breaks before a word, not before the full stop after one.
+                || words.starts_with(' ') && sound.words.chars().count() + words.chars().count() > WORDS_MAX
         });
         if is_full {
             self.flush();
@@ -114,7 +116,7 @@ impl Timeline {
             detail = format!("{} {:>6}", seconds(PcmFormat::OUTPUT.duration_of(bytes)), kilobytes(bytes as u64));
         }
         if !words.is_empty() {
-            detail = format!("{detail:15} {:?}", words.trim());
+            detail = format!("{detail:15} “{}”", words.trim());
         }
         self.line(first_at, direction, &name, &detail);
     }
@@ -171,7 +173,7 @@ const SOUND_LINE_MAX: Duration = Duration::from_secs(1);
 const WORDS_MAX: usize = 44;
 
 /// Characters of the last column.
-const DETAIL_MAX: usize = 66;
+const DETAIL_MAX: usize = 70;
 
 const BOLD: &str = "1";
 const DIM: &str = "2";

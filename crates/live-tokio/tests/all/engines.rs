@@ -87,7 +87,6 @@ fn name(event: ClientEvent) -> String {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "other events show themselves in full")]
 fn server_name(event: ServerEvent) -> String {
     match event {
         ServerEvent::SetupAccepted(_) => "accepted".into(),
@@ -95,8 +94,8 @@ fn server_name(event: ServerEvent) -> String {
         ServerEvent::Cancel(turn) => format!("cancel {turn}"),
         ServerEvent::TurnFinished { turn, interrupted, .. } => format!("finished {turn} interrupted={interrupted}"),
         ServerEvent::Violation(violation) => violation.text().to_string(),
+        ServerEvent::Warning(warning) => format!("{warning:?}"),
         ServerEvent::Closed(_) => "closed".into(),
-        event => format!("{event:?}"),
     }
 }
 
