@@ -172,7 +172,10 @@ RULES = [
         "a null beside a member of a oneof with a NullValue",
         "Null is a value to that one field, so that the oneof has two members; Python lets the last one win.",
         "theirs",
-        ("oneof: a second member, null, in a oneof with a NullValue",),
+        (
+            "oneof: a second member, null, in a oneof with a NullValue",
+            "oneof: a second member, set, in a oneof with a NullValue",
+        ),
     ),
     Rule(
         "a NullValue by a number that is not 0",

@@ -46,3 +46,26 @@ fn codec(workshop: &Workshop<'_>) -> Result<PathBuf> {
     shell::check(&mut cargo)?;
     Ok(workshop.target.join("debug/examples").join(NAME))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::repository::Repository;
+
+    #[test]
+    fn every_rule_is_explained_in_the_documents() {
+        let root = Repository::open().root;
+        let rules = fs::read_to_string(root.join("xtask/interop/differential/rules.py")).expect("the rules are there");
+        let document = fs::read_to_string(root.join("docs/interop.md")).expect("the document is there");
+        let names: Vec<_> = rules
+            .split("    Rule(\n")
+            .skip(1)
+            .filter_map(|rule| rule.lines().next()?.trim().strip_prefix('"')?.strip_suffix("\","))
+            .collect();
+        assert!(names.contains(&"the sign of zero"));
+        for name in names {
+            assert!(document.contains(&format!("| {name} |")), "docs/interop.md does not explain the rule \"{name}\"");
+        }
+    }
+}
