@@ -109,13 +109,19 @@ pub fn decode<M: Message>(frame: &[u8], options: &DecodeOptions) -> Result<Decod
         let kind = DecodeErrorKind::TooLarge { size: frame.len(), limit };
         return Err(DecodeError { path: crate::JsonPath::default(), kind });
     }
-    if let Some(message) = M::read_audio(frame) {
+    if frame.len() >= AUDIO_FRAME_BYTES_MIN
+        && let Some(message) = M::read_audio(frame)
+    {
         return Ok(Decoded { message, unknown: Vec::new() });
     }
     decode_general(frame, options)
 }
 
+/// Frames below this are not tried as audio: the envelope and 1 ms of it are longer.
+const AUDIO_FRAME_BYTES_MIN: usize = 120;
+
 /// The general way, which decides what is legal.
+#[inline]
 fn decode_general<M: Message>(frame: &[u8], options: &DecodeOptions) -> Result<Decoded<M>, DecodeError> {
     let Ok(text) = std::str::from_utf8(frame) else {
         return Err(DecodeError { path: crate::JsonPath::default(), kind: DecodeErrorKind::Utf8 });

@@ -76,6 +76,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the whole text as one message.
+    #[inline]
     pub(crate) fn document<M: Fields>(mut self) -> Result<Decoded<M>, DecodeError> {
         let mut decoded = Decoded { message: M::default(), unknown: Vec::new() };
         match self.fill_document(&mut decoded.message) {
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
 
     fn fill_document<M: Fields>(&mut self, message: &mut M) -> Result<(), ReadError> {
         self.fill_message(message)?;
-        if self.scanner.at_end() { Ok(()) } else { Err(self.scanner.syntax("nothing after the message").into()) }
+        if self.scanner.at_end() { Ok(()) } else { Err(self.scanner.syntax("nothing after the message")) }
     }
 
     fn json_path(&self) -> JsonPath {
@@ -237,6 +238,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps onto a field; false if its value is `null`, which is passed.
+    #[inline]
     fn enter(&mut self, seen: &mut Seen, index: u32, name: &'static FieldName, key: &str) -> Result<bool, ReadError> {
         self.enter_nullable(seen, index, name, key)?;
         let present = !self.take_null()?;
@@ -247,6 +249,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps onto a field to which `null` is a value.
+    #[inline]
     fn enter_nullable(
         &mut self,
         seen: &mut Seen,
@@ -254,7 +257,7 @@ impl<'a> Reader<'a> {
         name: &'static FieldName,
         key: &str,
     ) -> Result<(), ReadError> {
-        let bit = 1 << index;
+        let bit = 1_u64 << index;
         if seen.0 & bit != 0 {
             return Err(Box::new(DecodeErrorKind::Duplicate { name: key.into() }));
         }
@@ -375,18 +378,19 @@ impl<'a> Reader<'a> {
         if self.scanner.peek() != b'"' {
             return Err(self.wrong_type("a string"));
         }
-        Ok(self.scanner.string()?)
+        self.scanner.string()
     }
 
     fn bool(&mut self) -> Result<bool, ReadError> {
         match self.scanner.peek() {
-            b't' => self.scanner.take_word("true").map(|()| true).map_err(Box::new),
-            b'f' => self.scanner.take_word("false").map(|()| false).map_err(Box::new),
+            b't' => self.scanner.take_word("true").map(|()| true),
+            b'f' => self.scanner.take_word("false").map(|()| false),
             _ => Err(self.wrong_type("true or false")),
         }
     }
 
     /// True, and past it, if the value is `null`.
+    #[inline]
     fn take_null(&mut self) -> Result<bool, ReadError> {
         if self.scanner.peek() != b'n' {
             return Ok(false);
@@ -399,23 +403,24 @@ impl<'a> Reader<'a> {
         if self.scanner.peek() != b'{' {
             return Err(self.wrong_type("an object"));
         }
-        self.open(b'{', b'}')
+        self.open(b'}')
     }
 
     fn open_list(&mut self) -> Result<bool, ReadError> {
         if self.scanner.peek() != b'[' {
             return Err(self.wrong_type("a list"));
         }
-        self.open(b'[', b']')
+        self.open(b']')
     }
 
     /// Passes the opening; true if something is inside.
-    fn open(&mut self, opening: u8, closing: u8) -> Result<bool, ReadError> {
-        self.scanner.take(opening);
+    fn open(&mut self, closing: u8) -> Result<bool, ReadError> {
+        self.scanner.pass();
         if self.depth == self.limits.depth_max {
             return Err(Box::new(DecodeErrorKind::TooDeep { limit: self.limits.depth_max }));
         }
-        if self.scanner.take(closing) {
+        if self.scanner.peek() == closing {
+            self.scanner.pass();
             return Ok(false);
         }
         self.depth += 1;
@@ -424,12 +429,18 @@ impl<'a> Reader<'a> {
     }
 
     /// After an element: true if another follows, false past the closing.
+    #[inline]
     fn next_or_close(&mut self, closing: u8, expected: &'static str) -> Result<bool, ReadError> {
-        if self.scanner.take(b',') {
+        let byte = self.scanner.peek();
+        if byte == b',' {
+            self.scanner.pass();
             self.count()?;
             return Ok(true);
         }
-        self.scanner.expect(closing, expected)?;
+        if byte != closing {
+            return Err(self.scanner.syntax(expected));
+        }
+        self.scanner.pass();
         self.depth -= 1;
         Ok(false)
     }
@@ -442,12 +453,16 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     fn key(&mut self) -> Result<Cow<'a, str>, ReadError> {
         if self.scanner.peek() != b'"' {
-            return Err(self.scanner.syntax("a key in quotes").into());
+            return Err(self.scanner.syntax("a key in quotes"));
         }
         let key = self.scanner.string()?;
-        self.scanner.expect(b':', "a colon")?;
+        if self.scanner.peek() != b':' {
+            return Err(self.scanner.syntax("a colon"));
+        }
+        self.scanner.pass();
         Ok(key)
     }
 
@@ -455,7 +470,7 @@ impl<'a> Reader<'a> {
     fn skip(&mut self) -> Result<(), ReadError> {
         match self.scanner.peek() {
             b'{' => {
-                let mut more = self.open(b'{', b'}')?;
+                let mut more = self.open(b'}')?;
                 while more {
                     self.key()?;
                     self.skip()?;
@@ -463,7 +478,7 @@ impl<'a> Reader<'a> {
                 }
             }
             b'[' => {
-                let mut more = self.open(b'[', b']')?;
+                let mut more = self.open(b']')?;
                 while more {
                     self.skip()?;
                     more = self.next_or_close(b']', "a comma or the end of the list")?;
@@ -486,7 +501,7 @@ impl<'a> Reader<'a> {
             b't' | b'f' => "a boolean",
             b'n' => "null",
             b'-' | b'0'..=b'9' => "a number",
-            _ => return Box::new(self.scanner.syntax(expected)),
+            _ => return self.scanner.syntax(expected),
         };
         Box::new(DecodeErrorKind::WrongType { expected, found })
     }

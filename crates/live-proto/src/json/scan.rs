@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::ReadError;
 use crate::error::DecodeErrorKind;
 
 /// A place in a text.
@@ -16,10 +17,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space, without passing it; 0 at the end, which no valid text holds outside strings.
+    #[inline]
     pub(crate) fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+            if byte > b' ' || !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
                 return byte;
             }
             self.at += 1;
@@ -27,27 +29,23 @@ impl<'a> Scanner<'a> {
         0
     }
 
-    /// True, and past it, if the byte comes next.
-    pub(crate) fn take(&mut self, byte: u8) -> bool {
-        let found = self.peek() == byte && self.at < self.text.len();
-        self.at += usize::from(found);
-        found
-    }
-
-    pub(crate) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), DecodeErrorKind> {
-        if self.take(byte) { Ok(()) } else { Err(self.syntax(expected)) }
+    /// Passes the byte that [`peek`](Self::peek) returned.
+    #[inline]
+    pub(crate) fn pass(&mut self) {
+        self.at += 1;
     }
 
     pub(crate) fn at_end(&mut self) -> bool {
         self.peek() == 0 && self.at == self.text.len()
     }
 
-    pub(crate) fn syntax(&self, expected: &'static str) -> DecodeErrorKind {
-        DecodeErrorKind::Syntax { offset: self.at, expected }
+    #[cold]
+    pub(crate) fn syntax(&self, expected: &'static str) -> ReadError {
+        Box::new(DecodeErrorKind::Syntax { offset: self.at, expected })
     }
 
     /// The word `true`, `false` or `null`.
-    pub(crate) fn take_word(&mut self, word: &'static str) -> Result<(), DecodeErrorKind> {
+    pub(crate) fn take_word(&mut self, word: &'static str) -> Result<(), ReadError> {
         let rest = &self.text.as_bytes()[self.at..];
         if !rest.starts_with(word.as_bytes()) {
             return Err(self.syntax(word));
@@ -56,16 +54,22 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// A string, borrowed unless it holds an escape.
-    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, DecodeErrorKind> {
-        self.expect(b'"', "a string")?;
-        let start = self.at;
+    /// The string that begins with the quote which [`peek`](Self::peek) returned; borrowed unless it holds an escape.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, ReadError> {
+        let start = self.at + 1;
+        self.at = start;
         self.skip_plain();
-        if self.text.as_bytes().get(self.at) == Some(&b'"') {
-            let text = &self.text[start..self.at];
+        let end = self.at;
+        if self.text.as_bytes().get(end) == Some(&b'"') {
             self.at += 1;
-            return Ok(Cow::Borrowed(text));
+            return Ok(Cow::Borrowed(&self.text[start..end]));
         }
+        self.escaped_string(start)
+    }
+
+    #[cold]
+    fn escaped_string(&mut self, start: usize) -> Result<Cow<'a, str>, ReadError> {
         let mut owned = self.text[start..self.at].to_owned();
         loop {
             match self.text.as_bytes().get(self.at) {
@@ -87,25 +91,33 @@ impl<'a> Scanner<'a> {
     }
 
     /// A string that is likely long and without escapes, such as base64: its end is searched for, its content not looked at.
-    pub(crate) fn opaque_string(&mut self) -> Result<Cow<'a, str>, DecodeErrorKind> {
-        if self.peek() == b'"' {
-            let start = self.at + 1;
-            let rest = &self.text.as_bytes()[start..];
-            if let Some(length) = memchr::memchr2(b'"', b'\\', rest).filter(|&length| rest[length] == b'"') {
-                self.at = start + length + 1;
-                return Ok(Cow::Borrowed(&self.text[start..start + length]));
-            }
+    pub(crate) fn opaque_string(&mut self) -> Result<Cow<'a, str>, ReadError> {
+        let start = self.at + 1;
+        let rest = &self.text.as_bytes()[start..];
+        if let Some(length) = memchr::memchr2(b'"', b'\\', rest).filter(|&length| rest[length] == b'"') {
+            self.at = start + length + 1;
+            return Ok(Cow::Borrowed(&self.text[start..start + length]));
         }
         self.string()
     }
 
-    /// Passes everything up to a quote, a backslash, a control character or the end.
+    /// Passes everything up to a quote, a backslash, a control character or the end; eight bytes at a time.
     fn skip_plain(&mut self) {
+        let rest = &self.text.as_bytes()[self.at..];
+        let (words, _) = rest.as_chunks::<8>();
+        for word in words {
+            let special = special_bytes(u64::from_le_bytes(*word));
+            if special != 0 {
+                self.at += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
         let rest = &self.text.as_bytes()[self.at..];
         self.at += rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len());
     }
 
-    fn escape(&mut self) -> Result<char, DecodeErrorKind> {
+    fn escape(&mut self) -> Result<char, ReadError> {
         let Some(&byte) = self.text.as_bytes().get(self.at) else { return Err(self.syntax("an escape")) };
         self.at += 1;
         Ok(match byte {
@@ -125,7 +137,7 @@ impl<'a> Scanner<'a> {
         })
     }
 
-    fn unicode_escape(&mut self) -> Result<char, DecodeErrorKind> {
+    fn unicode_escape(&mut self) -> Result<char, ReadError> {
         let first = self.hex4()?;
         let code = match first {
             0xD800..=0xDBFF => {
@@ -144,7 +156,7 @@ impl<'a> Scanner<'a> {
         char::from_u32(code).ok_or_else(|| self.syntax("the first half of a surrogate pair"))
     }
 
-    fn hex4(&mut self) -> Result<u32, DecodeErrorKind> {
+    fn hex4(&mut self) -> Result<u32, ReadError> {
         let digits = self.text.as_bytes().get(self.at..self.at + 4);
         let Some(digits) = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)) else {
             return Err(self.syntax("four hexadecimal digits"));
@@ -155,13 +167,26 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of a number.
-    pub(crate) fn number(&mut self) -> Result<&'a str, DecodeErrorKind> {
+    pub(crate) fn number(&mut self) -> Result<&'a str, ReadError> {
         self.peek();
         let rest = &self.text[self.at..];
         let Some(length) = number_length(rest.as_bytes()) else { return Err(self.syntax("a number")) };
         self.at += length;
         Ok(&rest[..length])
     }
+}
+
+/// The high bit of each byte that is a quote, a backslash or a control character; bits above the first such byte may be
+/// set without cause, because the subtractions borrow.
+const fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
+    let zero_quote = quote.wrapping_sub(ONES) & !quote;
+    let zero_backslash = backslash.wrapping_sub(ONES) & !backslash;
+    (below_space | zero_quote | zero_backslash) & HIGH
 }
 
 /// The length of the number that the bytes begin with.
