@@ -6,10 +6,11 @@ mod differential;
 mod environment;
 mod server;
 
+use std::fs;
 use std::path::PathBuf;
 use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use self::client::{Client, Outcome, Selection};
 use self::environment::Workshop;
@@ -127,5 +128,8 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
     }
     // Once more below the logs, where a reader looks first.
     failures.iter().for_each(|failure| println!("{failure}"));
+    if total.failed == 0 {
+        fs::remove_dir_all(&data).context("failed to remove the directory of the run")?;
+    }
     Ok(total)
 }
