@@ -180,13 +180,14 @@ impl Client {
             .map_err(|_| ConnectError::Silent { stage: Stage::Upgrade, deadline: self.deadline })??;
 
         let setup_deadline = self.deadline.saturating_sub(start.elapsed());
-        let config =
-            ClientConfig { setup: self.complete(setup), limits: Limits { setup_deadline, ..self.limits.clone() } };
+        let setup = self.complete(setup);
+        let model = setup.model.clone();
+        let config = ClientConfig { setup, limits: Limits { setup_deadline, ..self.limits.clone() } };
         let engine = ClientEngine::new(config, Instant::now().into_std());
         let mut connection = Connection::from_socket(socket, engine, self.options.clone());
         loop {
             match connection.next().await {
-                Some(ClientEvent::Ready { session_id }) => return Ok(Session::new(connection, session_id)),
+                Some(ClientEvent::Ready { session_id }) => return Ok(Session::new(connection, session_id, &model)),
                 Some(ClientEvent::Closed(cause)) => {
                     return Err(if cause.cause == Cause::SetupTimeout {
                         ConnectError::Silent { stage: Stage::Setup, deadline: self.deadline }

@@ -46,3 +46,8 @@ pub use live_tokio::{Step, Traffic, UnknownFields};
 pub use pcm::{HalfSample, Pcm};
 pub use session::Session;
 pub use turn::{Turn, TurnEnd};
+
+/// Compiles the examples of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/client.md")]
+struct Documentation;

@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
-use live_engine::{Cause, ClientCommand, ClientEngine, ClientEvent, CloseCause, Phase};
+use live_engine::profile::{AfterCall, model_name};
+use live_engine::{Cause, ClientCommand, ClientEngine, ClientEvent, CloseCause, Phase, Profiles};
 use live_proto::{Blob, ClientMessage, Content, ContextUpdate, FunctionResponse};
 use live_tokio::{ClientStream, Connection, Step, Traffic, UnknownFields};
 
@@ -18,11 +19,18 @@ use crate::{Event, Pcm, SendError};
 pub struct Session {
     connection: Connection<ClientEngine, ClientStream>,
     session_id: String,
+    /// With this model a turn that calls functions is complete before they are answered.
+    calls_complete_turns: bool,
+    /// [`turn`](Self::turn) has returned calls of a turn whose completion was still on its way.
+    completion_is_due: bool,
 }
 
 impl Session {
-    pub(crate) fn new(connection: Connection<ClientEngine, ClientStream>, session_id: String) -> Self {
-        Self { connection, session_id }
+    pub(crate) fn new(connection: Connection<ClientEngine, ClientStream>, session_id: String, model: &str) -> Self {
+        let profiles = Profiles::default();
+        let profile = profiles.find(model_name(model));
+        let calls_complete_turns = profile.is_some_and(|profile| profile.after_call == AfterCall::CompletesTurn);
+        Self { connection, session_id, calls_complete_turns, completion_is_due: false }
     }
 
     /// The id that Vertex gives a session; empty on Gemini.
@@ -35,13 +43,30 @@ impl Session {
     ///
     /// Cancel-safe: in a `select!`, no event and no message is lost.
     pub async fn next(&mut self) -> Option<Event> {
-        self.connection.next().await
+        let event = self.connection.next().await;
+        if matches!(event, Some(Event::TurnComplete { .. })) {
+            self.completion_is_due = false;
+        }
+        event
     }
 
     /// As [`next`](Self::next), or the next item of `source`, such as sound from a microphone. The source is not asked
     /// while the network is slower than it.
     pub async fn next_or<T>(&mut self, source: &mut (impl Stream<Item = T> + Unpin)) -> Step<Event, T> {
-        self.connection.next_or(source).await
+        let step = self.connection.next_or(source).await;
+        if matches!(step, Step::Event(Some(Event::TurnComplete { .. }))) {
+            self.completion_is_due = false;
+        }
+        step
+    }
+
+    /// Notes that calls were returned whose turn is not complete yet.
+    pub(crate) fn await_completion(&mut self) {
+        self.completion_is_due = self.calls_complete_turns;
+    }
+
+    pub(crate) fn completion_is_due(&self) -> bool {
+        self.completion_is_due
     }
 
     /// True while what was said waits for the network, as far as the last [`next`](Self::next) saw.

@@ -60,6 +60,7 @@ impl Session {
     pub async fn turn(&mut self) -> Turn {
         let mut turn = Turn::default();
         loop {
+            let is_due = self.completion_is_due();
             // Calls of one message come as one event each; what else was read with them is there without waiting.
             let event = if turn.tool_calls.is_empty() {
                 self.next().await
@@ -67,12 +68,18 @@ impl Session {
                 match self.next().now_or_never() {
                     Some(event) => event,
                     None => {
+                        self.await_completion();
                         turn.end = TurnEnd::ToolCalls;
                         return turn;
                     }
                 }
             };
             let Some(event) = event else { return turn };
+            if is_due && turn.is_silent() && matches!(event, Event::TurnComplete { .. }) {
+                // It belongs to the turn whose calls have been returned, and so does the usage before it.
+                turn.usage = None;
+                continue;
+            }
             if turn.take(event) {
                 return turn;
             }
@@ -81,6 +88,14 @@ impl Session {
 }
 
 impl Turn {
+    /// True if the model has said nothing yet.
+    fn is_silent(&self) -> bool {
+        let Self { text, thoughts, audio, transcript, input_transcript: _, tool_calls, interrupted, usage: _, end: _ } =
+            self;
+        let has_words = !(text.is_empty() && thoughts.is_empty() && transcript.is_empty());
+        !has_words && audio.is_empty() && tool_calls.is_empty() && !interrupted
+    }
+
     /// Adds an event. True if it is the last.
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -97,12 +112,14 @@ impl Turn {
             Event::ToolCallCancellation(ids) => self.tool_calls.retain(|call| !ids.contains(&call.id)),
             Event::Interrupted { .. } => self.interrupted = true,
             Event::Usage(usage) => self.usage = Some(*usage),
-            Event::TurnComplete { reason: TurnCompleteReason::Unspecified, .. } => {
-                self.end = TurnEnd::Complete;
-                return true;
-            }
             Event::TurnComplete { reason, .. } => {
-                self.end = TurnEnd::Because(reason);
+                self.end = if !self.tool_calls.is_empty() {
+                    TurnEnd::ToolCalls
+                } else if reason == TurnCompleteReason::Unspecified {
+                    TurnEnd::Complete
+                } else {
+                    TurnEnd::Because(reason)
+                };
                 return true;
             }
             Event::Closed(cause) => {
