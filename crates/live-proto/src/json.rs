@@ -83,9 +83,9 @@ pub(crate) trait Fields: Default + ReadValue + WriteValue {
 
     fn write_fields(&self, writer: &mut Writer<'_>);
 
-    /// The short way for audio; `None` means that the general way decides.
-    fn read_audio(_frame: &[u8]) -> Option<Self> {
-        None
+    /// The short way for audio. False means that nothing was read and the general way decides.
+    fn fill_audio(&mut self, _frame: &[u8]) -> bool {
+        false
     }
 }
 
@@ -104,29 +104,31 @@ pub(crate) trait OpenEnum: Sized {
 /// # Errors
 /// The first thing that is wrong, with its path, the rule, and the fix.
 pub fn decode<M: Message>(frame: &[u8], options: &DecodeOptions) -> Result<Decoded<M>, DecodeError> {
+    let mut decoded = Decoded { message: M::default(), unknown: Vec::new() };
     let limit = options.limits.message_bytes_max;
     if frame.len() > limit {
         let kind = DecodeErrorKind::TooLarge { size: frame.len(), limit };
         return Err(DecodeError { path: crate::JsonPath::default(), kind });
     }
-    if frame.len() >= AUDIO_FRAME_BYTES_MIN
-        && let Some(message) = M::read_audio(frame)
-    {
-        return Ok(Decoded { message, unknown: Vec::new() });
+    if frame.len() < AUDIO_FRAME_BYTES_MIN || !decoded.message.fill_audio(frame) {
+        decode_general(frame, options, &mut decoded)?;
     }
-    decode_general(frame, options)
+    Ok(decoded)
 }
 
 /// Frames below this are not tried as audio: the envelope and 1 ms of it are longer.
 const AUDIO_FRAME_BYTES_MIN: usize = 120;
 
 /// The general way, which decides what is legal.
-#[inline]
-fn decode_general<M: Message>(frame: &[u8], options: &DecodeOptions) -> Result<Decoded<M>, DecodeError> {
+fn decode_general<M: Message>(
+    frame: &[u8],
+    options: &DecodeOptions,
+    decoded: &mut Decoded<M>,
+) -> Result<(), DecodeError> {
     let Ok(text) = std::str::from_utf8(frame) else {
         return Err(DecodeError { path: crate::JsonPath::default(), kind: DecodeErrorKind::Utf8 });
     };
-    Reader::new(text, options).document()
+    Reader::new(text, options).document(decoded)
 }
 
 /// Appends a message to the bytes of a frame.

@@ -23,8 +23,6 @@ impl MimeType {
     /// A PNG image.
     pub const PNG: Self = Self(Cow::Borrowed("image/png"));
 
-    const USUAL: [Self; 5] = [Self::PCM_16K, Self::PCM_24K, Self::PCM, Self::JPEG, Self::PNG];
-
     /// The text of the type.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -36,8 +34,16 @@ impl MimeType {
     }
 
     /// The constant of a usual type.
+    #[inline]
     pub(crate) fn usual(text: &[u8]) -> Option<Self> {
-        Self::USUAL.into_iter().find(|usual| usual.0.as_bytes() == text)
+        match text {
+            b"audio/pcm;rate=16000" => Some(Self::PCM_16K),
+            b"audio/pcm;rate=24000" => Some(Self::PCM_24K),
+            b"audio/pcm" => Some(Self::PCM),
+            b"image/jpeg" => Some(Self::JPEG),
+            b"image/png" => Some(Self::PNG),
+            _ => None,
+        }
     }
 }
 

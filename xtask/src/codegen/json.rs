@@ -122,8 +122,9 @@ impl WriteValue for {name} {{
 /// The envelopes have a short way for audio.
 fn audio_path(message: &str) -> &'static str {
     match message {
-        "ClientMessage" => "\nfn read_audio(frame: &[u8]) -> Option<Self> { super::audio::client(frame) }\n",
-        "ServerMessage" => "\nfn read_audio(frame: &[u8]) -> Option<Self> { super::audio::server(frame) }\n",
+        "ClientMessage" | "ServerMessage" => {
+            "\nfn fill_audio(&mut self, frame: &[u8]) -> bool { self.fill_from_audio(frame) }\n"
+        }
         _ => "",
     }
 }

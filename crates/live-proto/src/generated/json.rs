@@ -5200,8 +5200,8 @@ impl Fields for ClientMessage {
         }
     }
 
-    fn read_audio(frame: &[u8]) -> Option<Self> {
-        super::audio::client(frame)
+    fn fill_audio(&mut self, frame: &[u8]) -> bool {
+        self.fill_from_audio(frame)
     }
 }
 
@@ -6629,8 +6629,8 @@ impl Fields for ServerMessage {
         writer.optional(r#""usageMetadata":"#, &self.usage_metadata);
     }
 
-    fn read_audio(frame: &[u8]) -> Option<Self> {
-        super::audio::server(frame)
+    fn fill_audio(&mut self, frame: &[u8]) -> bool {
+        self.fill_from_audio(frame)
     }
 }
 

@@ -76,13 +76,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the whole text as one message.
-    #[inline]
-    pub(crate) fn document<M: Fields>(mut self) -> Result<Decoded<M>, DecodeError> {
-        let mut decoded = Decoded { message: M::default(), unknown: Vec::new() };
+    pub(crate) fn document<M: Fields>(mut self, decoded: &mut Decoded<M>) -> Result<(), DecodeError> {
         match self.fill_document(&mut decoded.message) {
             Ok(()) => {
                 decoded.unknown = self.unknown;
-                Ok(decoded)
+                Ok(())
             }
             Err(kind) => Err(DecodeError { path: self.json_path(), kind: *kind }),
         }
