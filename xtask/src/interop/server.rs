@@ -45,7 +45,7 @@ pub(super) struct Server {
     name: &'static str,
     child: Child,
     log: PathBuf,
-    reader: JoinHandle<()>,
+    reader: Option<JoinHandle<()>>,
     pub(super) addresses: Addresses,
 }
 
@@ -94,7 +94,7 @@ impl Server {
             }
         };
         println!("{name} server: {} and {}", addresses.plain_url, addresses.tls_url);
-        Ok(Self { name, child, log, reader, addresses })
+        Ok(Self { name, child, log, reader: Some(reader), addresses })
     }
 
     /// Interrupts the server: it must drain and say that all went well. Shows its log if something went wrong.
@@ -102,7 +102,9 @@ impl Server {
         let id = self.child.id().to_string();
         shell::read(Command::new("kill").args(["-INT", &id])).context("failed to interrupt the server")?;
         let status = wait(&mut self.child)?;
-        self.reader.join().expect("reading a log does not panic");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("reading a log does not panic");
+        }
         let name = self.name;
         let clean = status.is_some_and(|status| status.success());
         match status {
@@ -116,6 +118,16 @@ impl Server {
             show(name, &self.log);
         }
         Ok(Tally::one(clean))
+    }
+}
+
+/// An error on the way leaves no server behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
     }
 }
 
