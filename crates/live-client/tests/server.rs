@@ -52,31 +52,27 @@ async fn turns_have_words_tokens_and_a_memory() {
 /// 2.x models complete the turn that calls, 3.x models hold it until the calls are answered; a host need not know.
 #[tokio::test]
 async fn calls_are_answered_and_told_whatever_the_model_does_after_a_call() {
-    for model in [MODEL, "gemini-3.8-live"] {
-        calls_are_answered_and_told(Setup::new(model)).await;
-    }
-}
-
-async fn calls_are_answered_and_told(mut setup: Setup) {
     with_server(async |client| {
-        setup = setup.with_output_transcription();
-        let declare = |name: &str| FunctionDeclaration { name: name.into(), ..FunctionDeclaration::default() };
-        let functions = vec![declare("lamp_on"), declare("get_time")];
-        setup.tools = vec![Tool { function_declarations: functions, ..Tool::default() }];
-        let mut session = client.connect(setup).await.unwrap();
-        session.send_text("Please lamp_on and get_time").unwrap();
-        let turn = session.turn().await;
-        let names: Vec<&str> = turn.tool_calls.iter().map(|call| call.name.as_str()).collect();
-        assert_eq!((names, turn.end), (vec!["lamp_on", "get_time"], TurnEnd::ToolCalls));
+        for model in [MODEL, "gemini-3.8-live"] {
+            let mut setup = Setup::new(model).with_output_transcription();
+            let declare = |name: &str| FunctionDeclaration { name: name.into(), ..FunctionDeclaration::default() };
+            let functions = vec![declare("lamp_on"), declare("get_time")];
+            setup.tools = vec![Tool { function_declarations: functions, ..Tool::default() }];
+            let mut session = client.connect(setup).await.unwrap();
+            session.send_text("Please lamp_on and get_time").unwrap();
+            let turn = session.turn().await;
+            let names: Vec<&str> = turn.tool_calls.iter().map(|call| call.name.as_str()).collect();
+            assert_eq!((names, turn.end), (vec!["lamp_on", "get_time"], TurnEnd::ToolCalls));
 
-        let noon = Struct([("output".to_owned(), Value::String("noon".into()))].into());
-        let answer = |call: &live_client::FunctionCall| FunctionResponse::new(&call.id, &call.name, noon.clone());
-        session.send_tool_response(turn.tool_calls.iter().map(answer).collect()).unwrap();
-        let turn = session.turn().await;
-        assert_eq!(turn.end, TurnEnd::Complete);
-        assert_eq!(turn.text + &turn.transcript, "lamp_on says: noon. get_time says: noon.");
-        assert!(turn.usage.is_some());
-        session.close().await;
+            let noon = Struct([("output".to_owned(), Value::String("noon".into()))].into());
+            let answer = |call: &live_client::FunctionCall| FunctionResponse::new(&call.id, &call.name, noon.clone());
+            session.send_tool_response(turn.tool_calls.iter().map(answer).collect()).unwrap();
+            let turn = session.turn().await;
+            assert_eq!(turn.end, TurnEnd::Complete);
+            assert_eq!(turn.text + &turn.transcript, "lamp_on says: noon. get_time says: noon.");
+            assert!(turn.usage.is_some());
+            session.close().await;
+        }
     })
     .await;
 }
@@ -121,16 +117,13 @@ async fn speech_is_answered_in_speech_and_can_be_cut_short() {
         session.send_text("Enough.").unwrap();
         let turn = session.turn().await;
         assert!(turn.interrupted, "{:?}", turn.end);
-        while let Some(event) = session.next().await {
-            match event {
-                Event::Audio { generation, .. } => {
-                    assert!(Some(generation) > sound, "sound of {generation} after it was cut short");
-                    break;
-                }
-                Event::Closed(cause) => panic!("{cause}"),
-                _ => {}
+        let next = loop {
+            let event = session.next().await.unwrap();
+            if let Event::Audio { generation, .. } = event {
+                break generation;
             }
-        }
+        };
+        assert!(Some(next) > sound, "sound of {next} after it was cut short");
         session.close().await;
     })
     .await;
