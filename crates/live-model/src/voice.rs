@@ -20,6 +20,8 @@ mod reading;
 mod roster;
 mod script;
 mod synth;
+#[cfg(test)]
+mod tests;
 mod tract;
 
 use std::collections::VecDeque;

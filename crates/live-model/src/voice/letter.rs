@@ -191,11 +191,15 @@ const STRESS_BEFORE: &[(&str, usize)] = &[
 const STRESS_ON: &[&str] = &["ee", "eer", "eers", "ese", "ette", "esque", "ique", "oon", "self", "selves"];
 /// Beginnings that leave the stress to what follows.
 const STRESS_AFTER: &[&str] = &[
-    "acc", "aff", "all", "ann", "app", "arr", "ass", "att", "adm", "adv", "be", "de", "dis", "em", "en", "ex", "for", "im", "mis", "ob", "occ", "off", "opp", "per", "pre", "re", "se", "sub",
-    "succ", "sugg", "supp", "sur", "sus", "trans", "un", "con", "com",
+    "acc", "aff", "all", "ann", "app", "arr", "ass", "att", "adm", "adv", "be", "de", "dis", "em", "en", "ex", "for",
+    "im", "mis", "ob", "occ", "off", "opp", "per", "pre", "re", "se", "sub", "succ", "sugg", "supp", "sur", "sus",
+    "trans", "un", "con", "com",
 ];
 /// Of these, the ones that do so in words of two syllables too, which are otherwise nouns more often than not.
-const STRESS_AFTER_ALWAYS: &[&str] = &["acc", "aff", "all", "ann", "app", "arr", "ass", "att", "be", "de", "dis", "ex", "mis", "occ", "pre", "re", "se", "sub", "succ", "sugg", "supp", "trans", "un"];
+const STRESS_AFTER_ALWAYS: &[&str] = &[
+    "acc", "aff", "all", "ann", "app", "arr", "ass", "att", "be", "de", "dis", "ex", "mis", "occ", "pre", "re", "se",
+    "sub", "succ", "sugg", "supp", "trans", "un",
+];
 
 /// Chooses the stressed vowel and weakens the others.
 fn stress(letters: &[u8], spoken: &mut [Spoken]) {
@@ -232,7 +236,9 @@ fn stress(letters: &[u8], spoken: &mut [Spoken]) {
             // A first syllable keeps its colour, unless it is one of the prefixes that never had any.
             Phone::AE if index > 0 && !is_far => sound.phone = Phone::AX,
             Phone::AE if index == 0 && chosen == 1 && letters[0] == b'a' => sound.phone = Phone::AX,
-            Phone::AA | Phone::AH if !is_far && (index > 0 || (chosen == 1 && letters[0] != b'u')) => sound.phone = Phone::AX,
+            Phone::AA | Phone::AH if !is_far && (index > 0 || (chosen == 1 && letters[0] != b'u')) => {
+                sound.phone = Phone::AX
+            }
             Phone::EH if !is_far && index > 0 && !keeps_colour(letters) => sound.phone = Phone::IX,
             Phone::EH if index == 0 && chosen == 1 => sound.phone = Phone::IX,
             Phone::EY | Phone::AY | Phone::OW | Phone::AW | Phone::OY | Phone::UW if is_far => sound.stress = 2,
@@ -245,19 +251,24 @@ fn stress(letters: &[u8], spoken: &mut [Spoken]) {
 /// Words of two syllables such as "connect" and "compare", against "contact" and "comment".
 fn is_verb(letters: &[u8]) -> bool {
     const ENDS: [&str; 12] = ["e", "ed", "es", "ect", "ects", "ain", "ains", "irm", "irms", "ult", "eed", "ern"];
-    (letters.starts_with(b"con") || letters.starts_with(b"com")) && ENDS.iter().any(|end| letters.ends_with(end.as_bytes()))
+    (letters.starts_with(b"con") || letters.starts_with(b"com"))
+        && ENDS.iter().any(|end| letters.ends_with(end.as_bytes()))
 }
 
 /// Words of two syllables such as "apart" and "afraid", against "atom" and "agent".
 fn has_weak_a(letters: &[u8]) -> bool {
     const NOT: [&str; 10] = ["y", "er", "or", "om", "al", "id", "ic", "ow", "et", "ent"];
     let [b'a', second, third, ..] = letters else { return false };
-    !is_vowel(*second) && (is_vowel(*third) || *third == b'r') && !NOT.iter().any(|end| letters.ends_with(end.as_bytes()))
+    !is_vowel(*second)
+        && (is_vowel(*third) || *third == b'r')
+        && !NOT.iter().any(|end| letters.ends_with(end.as_bytes()))
 }
 
 /// Whether a last syllable with an e is heard as one, as in "success" and "respect".
 fn keeps_colour(letters: &[u8]) -> bool {
-    ["ess", "ect", "ects", "ept", "epts", "ext", "exts", "end", "ends", "est"].iter().any(|end| letters.ends_with(end.as_bytes()))
+    ["ess", "ect", "ects", "ept", "epts", "ext", "exts", "end", "ends", "est"]
+        .iter()
+        .any(|end| letters.ends_with(end.as_bytes()))
 }
 
 #[cfg(test)]
@@ -279,6 +290,20 @@ mod tests {
             for rule in *rules {
                 assert!(rule.1.starts_with(letter), "{rule:?}");
                 parse(rule.3, &mut Vec::new());
+            }
+        }
+    }
+
+    #[test]
+    fn no_rule_hides_behind_an_earlier_one() {
+        for rules in RULES {
+            for (index, rule) in rules.iter().enumerate() {
+                let hider = rules[..index].iter().find(|earlier| {
+                    rule.1.starts_with(earlier.1)
+                        && (earlier.2.is_empty() || (earlier.2 == rule.2 && earlier.1 == rule.1))
+                        && (earlier.0.is_empty() || earlier.0 == rule.0)
+                });
+                assert!(hider.is_none(), "{rule:?} hides behind {hider:?}");
             }
         }
     }

@@ -135,7 +135,7 @@ fn time_word(voice: &Voice, word: &Word, is_last_word: bool, units: &mut Vec<Uni
 }
 
 /// Slows everything a little: this voice is easier to follow unhurried.
-const PACE: f32 = 1.08;
+const PACE: f32 = 1.03;
 
 /// A vowel is shorter before a voiceless consonant and longer before a voiced one.
 fn coda_share(next: Option<Phone>, second: Option<Phone>) -> f32 {

@@ -256,13 +256,8 @@ impl Excitation {
                 }
             }
             Kind::Nasal => {
-                now.voicing = 0.75;
-                now.nasal_zero_hz = match sound.place {
-                    Place::Labial => 700.,
-                    Place::Velar => 1100.,
-                    _ => 900.,
-                };
-                now.muffle = 0.35;
+                now.voicing = 1.05;
+                now.nasal_zero_hz = 450.;
                 if after.phone == Phone::Pause {
                     now.voicing *= (to_go_ms / 50.).clamp(0.1, 1.);
                 }
