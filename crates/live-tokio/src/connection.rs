@@ -4,8 +4,8 @@
 //! looked at here.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::Pin;
+use std::future::{Future as _, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -36,6 +36,8 @@ pub struct Connection<E: Engine, S> {
     held: Option<Message>,
     /// Something was given to the socket since its last complete flush.
     unflushed: bool,
+    /// An item was taken from a source, and others have not had their turn since.
+    owes_turn: bool,
     /// Messages read since `held` was filled.
     congested_reads: u32,
     phase: Phase,
@@ -98,6 +100,7 @@ where
             buffer: BytesMut::new(),
             held: None,
             unflushed: false,
+            owes_turn: false,
             congested_reads: 0,
             phase: Phase::Open,
             cut_at: None,
@@ -117,7 +120,8 @@ where
     /// As [`next`](Self::next), but also takes an item from `source` whenever the peer keeps up with what we send.
     ///
     /// This is how back-pressure reaches whoever produces the output: while [`is_congested`](Self::is_congested), the source is not polled.
-    /// Events come first. Cancel-safe as far as `source` is.
+    /// Events come first, and after each item the other tasks of the runtime get their turn: a model that computes without
+    /// ever waiting delays neither other sessions nor the sockets. Cancel-safe as far as `source` is.
     pub async fn next_or<T>(&mut self, source: &mut (impl Stream<Item = T> + Unpin)) -> Step<E::Event, T> {
         poll_fn(|cx| {
             if let Poll::Ready(event) = self.poll_next(cx) {
@@ -126,7 +130,13 @@ where
             if self.is_congested() {
                 return Poll::Pending;
             }
-            Pin::new(&mut *source).poll_next(cx).map(Step::Item)
+            if std::mem::take(&mut self.owes_turn) {
+                // Its first poll wakes us once the runtime has looked at its sockets and timers.
+                return pin!(tokio::task::yield_now()).poll(cx).map(|()| unreachable!("it yields first"));
+            }
+            let item = Pin::new(&mut *source).poll_next(cx);
+            self.owes_turn = item.is_ready();
+            item.map(Step::Item)
         })
         .await
     }

@@ -1,5 +1,7 @@
 //! What the pump owes to any engine: order, cancel safety, back-pressure, timers, and an end in good order.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt, stream};
@@ -208,12 +210,14 @@ async fn a_source_waits_while_the_peer_does_not_read() {
     let (mut peer, mut server) = bare_client(64, server_options()).await;
     let mut source = stream::iter((0..1000).map(|n| format!("{n}:{}", "x".repeat(100))));
     let mut taken = 0;
-    while let Some(step) = server.next_or(&mut source).now_or_never() {
+    while !server.is_congested() {
+        // Between two items other tasks have their turn, so that every other poll has nothing.
+        let Some(step) = server.next_or(&mut source).now_or_never() else { continue };
         let Step::Item(Some(word)) = step else { panic!("only items were on their way") };
         say(&mut server, word);
         taken += 1;
     }
-    assert!(server.is_congested());
+    assert!(server.next_or(&mut source).now_or_never().is_none());
     let bound = (64 + server_options().write_buffer_bytes) / 100 + 2;
     assert!((1..=bound).contains(&taken), "{taken} words of 100 bytes were taken");
 
@@ -236,6 +240,29 @@ async fn a_source_waits_while_the_peer_does_not_read() {
         () = reader => {}
         event = writer => panic!("the writer ended with {event:?}"),
     }
+}
+
+#[tokio::test]
+async fn a_source_that_is_always_ready_leaves_turns_to_others() {
+    let (_client, mut server) = pair(1 << 20).await;
+    let turns = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&turns);
+    let others = async move {
+        loop {
+            counter.set(counter.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let local = tokio::task::LocalSet::new();
+    local.spawn_local(others);
+    let busy = async {
+        for word in 0..50 {
+            let step = server.next_or(&mut stream::repeat(word)).await;
+            assert_eq!(step, Step::Item(Some(word)));
+        }
+    };
+    local.run_until(busy).await;
+    assert!(turns.get() >= 49, "others had {} turns during 50 items", turns.get());
 }
 
 #[tokio::test(start_paused = true)]
