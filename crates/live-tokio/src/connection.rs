@@ -19,7 +19,8 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
-use crate::timer::{Timer, now};
+use crate::clock;
+use crate::timer::Timer;
 use crate::{Decode, Encode, Frames, Options, UnknownFields};
 
 /// An engine and its WebSocket. The host calls [`next`](Self::next) in a loop until it returns `None`.
@@ -29,6 +30,8 @@ pub struct Connection<E: Engine, S> {
     engine: E,
     socket: WebSocketStream<S>,
     timer: Timer,
+    /// For `cut_at`: on the runtime's time, since it waits for the network.
+    cut_timer: Timer,
     /// Messages are encoded here and split off; the memory comes back once the socket has copied them.
     buffer: BytesMut,
     /// The one message that was taken from the engine and that the socket would not take yet. It lives here, not in a
@@ -97,6 +100,7 @@ where
             engine,
             socket,
             timer: Timer::default(),
+            cut_timer: Timer::default(),
             buffer: BytesMut::new(),
             held: None,
             unflushed: false,
@@ -146,7 +150,8 @@ where
     /// # Errors
     /// The command itself and the reason, when the engine does not take it.
     pub fn command(&mut self, command: E::Command) -> Result<(), Rejected<E::Command>> {
-        self.engine.handle_command(command, now())
+        let now = self.now();
+        self.engine.handle_command(command, now)
     }
 
     /// True while a message waits for the socket: the peer, or the path to it, is slower than we are.
@@ -253,7 +258,7 @@ where
                 return read_at.is_some();
             }
             let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(cx) else { return read_at.is_some() };
-            let now = *read_at.get_or_insert_with(now);
+            let now = *read_at.get_or_insert_with(|| clock::now(self.options.clock.as_ref()));
             if self.is_congested() {
                 self.congested_reads += 1;
             }
@@ -366,23 +371,29 @@ where
         // Counted from the engine's close, not from the close frame: that one may be stuck behind a message that the peer
         // does not read.
         if self.cut_at.is_none() && (self.phase != Phase::Open || self.engine.is_closed()) {
-            self.cut_at = Some(now() + self.options.close_deadline);
+            self.cut_at = Some(clock::now(None) + self.options.close_deadline);
         }
-        let cut_at = self.cut_at;
-        let timeout = self.engine.poll_timeout();
-        let Some(deadline) = cut_at.into_iter().chain(timeout).min() else { return false };
-        let now = now();
-        if now < deadline && self.timer.poll(cx, deadline).is_pending() {
-            return false;
+        let mut fired = false;
+        let clock = self.options.clock.as_ref();
+        if let Some(timeout) = self.engine.poll_timeout()
+            && (timeout <= clock::now(clock) || self.timer.poll(cx, timeout, clock).is_ready())
+        {
+            self.engine.handle_timeout(clock::now(clock));
+            fired = true;
         }
-        if timeout.is_some_and(|timeout| timeout <= now) {
-            self.engine.handle_timeout(now);
-        }
-        if cut_at.is_some_and(|cut_at| cut_at <= now) {
+        if let Some(cut_at) = self.cut_at
+            && (cut_at <= clock::now(None) || self.cut_timer.poll(cx, cut_at, None).is_ready())
+        {
             tracing::debug!("the peer did not close in time and is cut off");
             self.end(Phase::Ended);
+            fired = true;
         }
-        true
+        fired
+    }
+
+    /// The time by which the engine lives.
+    fn now(&self) -> Instant {
+        clock::now(self.options.clock.as_ref())
     }
 
     /// What the library calls an error is, to the engine, either a bad message or the end of the connection.
@@ -397,7 +408,7 @@ where
             self.unflushed = false;
             return;
         }
-        let now = now();
+        let now = self.now();
         let why = match error {
             tungstenite::Error::Capacity(tungstenite::error::CapacityError::MessageTooLong { size, max_size }) => {
                 let kind = DecodeErrorKind::TooLarge { size, limit: max_size };

@@ -1,7 +1,7 @@
 //! The engines over tokio and WebSocket: one [`Connection`], driven by its host's own loop.
 //!
 //! What a message means, and what to answer, is decided in `live-engine`; how it is spelled, in `live-proto`.
-//! This crate moves bytes and wakes timers. It starts no task and holds no channel, lock or `Arc`.
+//! This crate moves bytes and wakes timers. It starts no task and holds no channel or lock.
 //!
 //! ```no_run
 //! # async fn example<E: live_engine::Engine>(engine: E) -> Result<(), live_tokio::Error>
@@ -17,6 +17,7 @@
 //! ```
 
 mod accept;
+mod clock;
 mod codec;
 mod connect;
 mod connection;
@@ -27,6 +28,7 @@ mod timer;
 mod unknown;
 
 pub use accept::{accept, from_upgraded};
+pub use clock::Clock;
 pub use codec::{Decode, Encode};
 pub use connect::{Connector, connect, dial};
 pub use connection::{Connection, Step, Traffic};

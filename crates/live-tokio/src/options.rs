@@ -2,10 +2,13 @@
 //!
 //! Bounds on what a *session* may do are the engine's `Limits`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use live_proto::json::{DecodeOptions, Strictness};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use crate::Clock;
 
 /// The kind of WebSocket message that carries what we say. Both kinds are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct Options {
     /// Messages read while our own cannot be written; after that the connection stops reading until they can.
     /// 64: enough that two peers with full pipes free each other, small enough to bound what the engine queues.
     pub congested_reads_max: u32,
+    /// The clock that the engine lives by; `None` is the runtime's.
+    pub clock: Option<Arc<dyn Clock>>,
 }
 
 impl Options {
@@ -54,6 +59,7 @@ impl Options {
             write_buffer_bytes: 8 << 10,
             close_deadline: Duration::from_secs(5),
             congested_reads_max: 64,
+            clock: None,
         }
     }
 

@@ -4,29 +4,37 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use tokio::time::Sleep;
 
-/// The clock, as tokio tells it: tests pause it.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
+use crate::Clock;
 
 /// Wakes the task at or before the deadline last asked for.
 #[derive(Default)]
 pub(crate) struct Timer {
     /// Boxed when first needed: a sleep is large and must not move.
     sleep: Option<Pin<Box<Sleep>>>,
+    /// A sleep on a clock of the host's, and its deadline.
+    foreign: Option<(Instant, Pin<Box<dyn Future<Output = ()> + Send>>)>,
 }
 
 impl Timer {
     /// Ready once `deadline` has passed; wakes the task then, if not before.
     ///
-    /// A deadline that moves away is not passed on to the runtime: the sleep wakes at the old one and is set anew, which
+    /// A deadline that moves away is not passed on to the clock: the sleep wakes at the old one and is set anew, which
     /// costs one wake instead of one re-arming for each message.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Instant,
+        clock: Option<&Arc<dyn Clock>>,
+    ) -> Poll<()> {
+        if let Some(clock) = clock {
+            return self.poll_foreign(cx, deadline, clock);
+        }
         let deadline = tokio::time::Instant::from_std(deadline);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if deadline < sleep.deadline() {
@@ -39,5 +47,21 @@ impl Timer {
             sleep.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+
+    fn poll_foreign(&mut self, cx: &mut Context<'_>, deadline: Instant, clock: &Arc<dyn Clock>) -> Poll<()> {
+        loop {
+            if clock.now() >= deadline {
+                return Poll::Ready(());
+            }
+            let (_, sleep) = match &mut self.foreign {
+                Some(armed) if armed.0 <= deadline => armed,
+                other => other.insert((deadline, clock.sleep_until(deadline))),
+            };
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.foreign = None;
+        }
     }
 }
