@@ -128,9 +128,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("live-audio", &[]),
     ("live-engine", &["live-proto", "live-audio"]),
     ("live-tokio", &["live-proto", "live-audio", "live-engine"]),
+    ("live-grpc", &["live-proto", "live-audio", "live-engine", "live-tokio"]),
     ("live-client", &["live-proto", "live-audio", "live-engine", "live-tokio"]),
     ("live-model", &["live-proto", "live-audio", "live-engine", "live-client"]),
-    ("live-server", &["live-proto", "live-audio", "live-engine", "live-tokio", "live-model"]),
+    ("live-server", &["live-proto", "live-audio", "live-engine", "live-tokio", "live-grpc", "live-model"]),
     (
         "live-cli",
         &["live-proto", "live-audio", "live-engine", "live-tokio", "live-client", "live-model", "live-server"],
