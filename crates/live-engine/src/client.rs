@@ -322,7 +322,12 @@ impl Engine for ClientEngine {
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
                 Timer::Setup => self.abort(CloseReason::SetupTimeout, Cause::SetupTimeout),
-                Timer::StreamPause | Timer::Playback | Timer::Drain => unreachable!("a client does not arm it"),
+                Timer::StreamPause
+                | Timer::Playback
+                | Timer::Drain
+                | Timer::Renewal
+                | Timer::GoAway
+                | Timer::Lifetime => unreachable!("a client does not arm it"),
             }
         }
     }

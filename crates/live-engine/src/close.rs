@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::engine::Disconnect;
+use crate::server::{Cut, Lifetime};
 use crate::violation::Violation;
 
 /// Why a connection is over.
@@ -21,6 +22,10 @@ pub enum CloseReason {
     ModelFailed(String),
     /// The host shuts down.
     Shutdown,
+    /// Time is up, as `goAway` said.
+    LifetimeOver(Lifetime, Cut),
+    /// The session goes on over another connection, by one of its handles.
+    TakenOver,
     /// The peer does not speak as a server of this API; ours is the client.
     PeerUnfit,
     /// Our host is done.
@@ -81,6 +86,8 @@ pub enum GrpcStatus {
     ResourceExhausted,
     /// `FAILED_PRECONDITION`
     FailedPrecondition,
+    /// `ABORTED`
+    Aborted,
     /// `INTERNAL`
     Internal,
     /// `UNAVAILABLE`
@@ -99,6 +106,7 @@ impl GrpcStatus {
             Self::PermissionDenied => "PERMISSION_DENIED",
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Self::FailedPrecondition => "FAILED_PRECONDITION",
+            Self::Aborted => "ABORTED",
             Self::Internal => "INTERNAL",
             Self::Unavailable => "UNAVAILABLE",
         }
@@ -151,7 +159,17 @@ impl CloseReason {
             Self::Refused(Refusal::Overloaded) | Self::Shutdown => {
                 row(1011, G::Unavailable, "The service is currently unavailable.")
             }
-            Self::SetupTimeout => row(1011, G::DeadlineExceeded, "Deadline expired before operation could complete."),
+            Self::SetupTimeout | Self::LifetimeOver(_, Cut::DeadlineExpired) => {
+                row(1011, G::DeadlineExceeded, "Deadline expired before operation could complete.")
+            }
+            // As it was seen, cut by the service.
+            Self::LifetimeOver(_, Cut::Aborted) => row(
+                1008,
+                G::Aborted,
+                "Connection aborted because the client failed to close the connection after receiving a GoAway signal \
+                 once the session durat",
+            ),
+            Self::TakenOver => row(1008, G::Aborted, "The operation was aborted."),
             Self::ModelFailed(_) => row(1011, G::Internal, "Internal error encountered."),
             // What Firebase's client closes with when the first message is not `setupComplete`.
             Self::PeerUnfit => row(1011, G::FailedPrecondition, "Handshake failure"),
@@ -170,6 +188,13 @@ impl fmt::Display for CloseReason {
             Self::SetupTimeout => f.write_str("the peer did not finish the setup in time"),
             Self::ModelFailed(why) => write!(f, "the model failed: {why}"),
             Self::Shutdown => f.write_str("the host shuts down"),
+            Self::LifetimeOver(lifetime, _) => f.write_str(match lifetime {
+                Lifetime::Connection => "the connection has lasted as long as it may",
+                Lifetime::Session => "the session has lasted as long as it may without compression",
+                Lifetime::Video => "the session has lasted as long as it may with video and without compression",
+                Lifetime::Host => "the host ended the connection",
+            }),
+            Self::TakenOver => f.write_str("the session goes on over another connection"),
             Self::PeerUnfit => f.write_str("the peer does not speak as a server of this API"),
             Self::Done => f.write_str("done"),
             Self::Disconnected(Disconnect::Closed { code: Some(code), reason }) if reason.is_empty() => {

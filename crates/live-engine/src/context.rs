@@ -13,14 +13,18 @@
 //! | any other file | 258 | DOCUMENT |
 //! | a function call or response | as text: its name, its keys and its values | TEXT |
 //!
-//! Not here: cutting the history when it grows too large.
+//! Not here: the history itself, and cutting it when it grows too large (the room for the window).
 
-use std::ops::AddAssign;
-use std::sync::Arc;
+use std::ops::{AddAssign, SubAssign};
 
 use live_proto::{
     Blob, Content, FunctionCall, FunctionResponse, MediaModality, ModalityTokenCount, Part, PartData, Struct, Value,
 };
+
+mod window;
+
+pub use self::window::{Compression, Entry, Evicted};
+pub(crate) use self::window::{Context, Room};
 
 /// Tokens of sound in a second.
 pub const AUDIO_TOKENS_PER_SECOND: u64 = 25;
@@ -144,6 +148,17 @@ impl AddAssign for Tokens {
     }
 }
 
+impl SubAssign for Tokens {
+    fn sub_assign(&mut self, other: Self) {
+        let Self { text, audio, image, video, document } = other;
+        self.text -= text;
+        self.audio -= audio;
+        self.image -= image;
+        self.video -= video;
+        self.document -= document;
+    }
+}
+
 /// A count as the wire holds it.
 pub(crate) fn wire_count(count: u64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
@@ -225,64 +240,6 @@ pub(crate) fn part_bytes(part: &Part) -> usize {
         Some(PartData::FileData(file)) => file.file_uri.len(),
         Some(PartData::ExecutableCode(code)) => code.code.len(),
         Some(PartData::CodeExecutionResult(result)) => result.output.len(),
-    }
-}
-
-/// The history of a session.
-#[derive(Debug, Default)]
-pub(crate) struct Context {
-    contents: Vec<Arc<Content>>,
-    tokens: Tokens,
-    bytes: usize,
-    unanswered: usize,
-}
-
-impl Context {
-    /// Appends what waits for an answer.
-    pub(crate) fn append(&mut self, content: Content, tokens: Tokens) {
-        self.push(content, tokens);
-        self.unanswered += 1;
-    }
-
-    /// Appends what the model said to everything before.
-    pub(crate) fn append_answer(&mut self, content: Content, tokens: Tokens) {
-        self.push(content, tokens);
-        self.unanswered = 0;
-    }
-
-    /// Marks everything as answered, by silence.
-    pub(crate) fn answered(&mut self) {
-        self.unanswered = 0;
-    }
-
-    fn push(&mut self, content: Content, tokens: Tokens) {
-        self.bytes += content_bytes(&content);
-        self.tokens += tokens;
-        self.contents.push(Arc::new(content));
-    }
-
-    pub(crate) fn history(&self) -> Vec<Arc<Content>> {
-        self.contents.clone()
-    }
-
-    pub(crate) fn last(&self) -> Option<&Content> {
-        self.contents.last().map(Arc::as_ref)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.contents.len()
-    }
-
-    pub(crate) fn unanswered(&self) -> usize {
-        self.unanswered
-    }
-
-    pub(crate) fn tokens(&self) -> Tokens {
-        self.tokens
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 }
 

@@ -116,6 +116,10 @@ pub enum Why {
     NoSuchTurn,
     /// A message is not the client's to send (an empty one).
     Empty,
+    /// No session waits to be resumed.
+    NotResuming,
+    /// No such snapshot waits to be stored.
+    NoSuchHandle,
 }
 
 impl std::error::Error for Why {}
@@ -132,6 +136,8 @@ impl fmt::Display for Why {
             Self::HalfSample => "pcm must be whole 16-bit samples",
             Self::NoSuchTurn => "no such generation",
             Self::Empty => "an empty message says nothing",
+            Self::NotResuming => "no session waits to be resumed",
+            Self::NoSuchHandle => "no such snapshot waits to be stored",
         })
     }
 }

@@ -50,6 +50,7 @@ pub mod engine;
 pub mod limits;
 pub mod profile;
 pub mod prompt;
+pub mod resumption;
 pub mod server;
 pub mod timer;
 mod tools;
@@ -58,12 +59,15 @@ pub mod violation;
 
 pub use self::client::{Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Phase};
 pub use self::close::{CloseReason, CloseText, GrpcStatus, Refusal};
+pub use self::context::{Compression, Entry, Evicted, Tokens};
 pub use self::engine::{Close, Disconnect, Engine, Output, Rejected, TurnId, Why};
 pub use self::limits::Limits;
 pub use self::profile::{Backend, Family, ModelProfile, Profiles, ResponseModality};
 pub use self::prompt::{EndReason, ModelOutput, Prompt};
+pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};
 pub use self::server::{
-    ServerCommand, ServerConfig, ServerEngine, ServerEvent, SessionConfig, TurnCompletePacing, TurnUsage, Warning,
+    Cut, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent, SessionConfig,
+    TurnCompletePacing, TurnUsage, Warning,
 };
 pub use self::turn::{Signal, Turn, Unexpected};
 pub use self::violation::{Explanation, Violation};

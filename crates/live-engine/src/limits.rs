@@ -37,7 +37,7 @@ limits! {
     drain: Duration = Duration::from_secs(5), "5 s";
     /// Outputs not yet taken, above which commands are refused. Forty seconds of 20 ms audio: a host that far ahead should wait.
     outputs_max: usize = 2_000, "2000";
-    /// Messages a client keeps while the server has not answered its setup. Two seconds of 20 ms audio plus slack.
+    /// Messages an end keeps while the setup is not answered. Two seconds of 20 ms audio plus slack.
     queued_messages_max: usize = 128, "128";
     /// Contents kept as history. Ten messages a second for an hour.
     history_contents_max: usize = 36_000, "36000";
@@ -55,6 +55,12 @@ limits! {
     outstanding_calls_max: usize = 64, "64";
     /// Call ids a client remembers, to run no call twice. A model that repeats itself does so within a turn or two.
     remembered_calls_max: usize = 1_024, "1024";
+    /// Shortest time between two snapshots of a session, but for one at the end of every turn. The service is measured to send one every 1.2-2 s.
+    renewal_gap: Duration = Duration::from_secs(1), "1 s";
+    /// Time after which a session that took in messages is snapshot again though nothing else has changed. A client keeps at most as much to send again.
+    renewal_period: Duration = Duration::from_secs(10), "10 s";
+    /// Handles of a connection that stay valid at once. A client uses the last or, when that was on its way, the one before.
+    handles_max: usize = 8, "8";
     /// Bytes of sound in one message to the client, before base64. About 1 s at 24 kHz: 64 KiB on the wire, SDKs close above 1 MiB.
     audio_frame_bytes_max: usize = 46_080, "46080";
     /// Bytes of text in one message to the client. Escaped six-fold it still fits the 1 MiB at which SDKs close.

@@ -4,22 +4,26 @@
 //! [`ServerEvent::Generate`] with [`ServerCommand::Model`].
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use live_proto::{ClientMessage, DecodeError, ServerMessage, ServerPayload, SetupComplete};
 
 use crate::close::{CloseReason, Refusal};
+use crate::context::{Evicted, Tokens};
 use crate::engine::{Clock, Close, Disconnect, Engine, Output, Outputs, Rejected, TurnId, Why};
 use crate::limits::Limits;
 use crate::profile::{Backend, Profiles};
 use crate::prompt::{ModelOutput, Prompt};
+use crate::resumption::{Handle, HandleSeed, ResumeRefusal, Snapshot};
 use crate::timer::{Timer, Timers};
 use crate::turn::Turn;
 use crate::violation::Violation;
 
 mod answer;
 mod content;
+mod lifetime;
 mod realtime;
+mod renewal;
 mod session;
 mod setup;
 mod tool;
@@ -28,8 +32,11 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+use self::renewal::Renewal;
 use self::session::{Cx, Session};
-pub use self::setup::{ActivityDetection, SessionConfig};
+use self::setup::Accepted;
+pub use self::lifetime::{Cut, Lifetime, Lifetimes};
+pub use self::setup::{ActivityDetection, Resumption, SessionConfig};
 pub use self::usage::TurnUsage;
 
 /// What a server engine is told once, before the first message.
@@ -51,6 +58,10 @@ pub struct ServerConfig {
     pub session_id: String,
     /// Where the ids of function calls come from: the same seed gives the same ids in the same order. Make it random.
     pub call_id_seed: u64,
+    /// How long connections and sessions last.
+    pub lifetimes: Lifetimes,
+    /// Where the handles of this connection come from. Make it random.
+    pub handle_seed: HandleSeed,
 }
 
 impl ServerConfig {
@@ -68,6 +79,8 @@ impl ServerConfig {
             pacing: TurnCompletePacing::Playback,
             session_id: String::new(),
             call_id_seed: 0,
+            lifetimes: Lifetimes::of(backend),
+            handle_seed: HandleSeed::default(),
         }
     }
 }
@@ -89,6 +102,21 @@ pub enum ServerCommand {
     Model(TurnId, ModelOutput),
     /// Stop serving: a running turn may end within [`Limits::drain`], nothing new begins, then the connection is closed.
     Shutdown,
+    /// Answers [`ServerEvent::Resume`]: go on from here.
+    Resumed(Box<Snapshot>),
+    /// Answers [`ServerEvent::Resume`]: there is nothing to go on from.
+    ResumeRefused(ResumeRefusal),
+    /// Answers [`ServerEvent::Save`]: the snapshot is kept and its handle can be given to the client.
+    Saved(Handle),
+    /// Answers [`ServerEvent::Save`]: the snapshot is not kept. The session goes on and tries again with its next change.
+    SaveFailed(Handle),
+    /// Tell the client to go, and cut it off in this time or at the end of its lifetime if that is earlier.
+    GoAway {
+        /// What it has left.
+        time_left: Duration,
+    },
+    /// Close: another connection has resumed the session.
+    TakeOver,
 }
 
 /// What a host hears from a server engine.
@@ -96,6 +124,33 @@ pub enum ServerCommand {
 pub enum ServerEvent {
     /// The setup was accepted and `setupComplete` sent.
     SetupAccepted(Arc<SessionConfig>),
+    /// The client asks to take up the session that `handle` names. The engine waits for [`ServerCommand::Resumed`] or
+    /// [`ServerCommand::ResumeRefused`], at most until the setup's deadline.
+    Resume {
+        /// The handle, from whatever connection.
+        handle: Handle,
+    },
+    /// Keep this snapshot, for [`Lifetimes::handle_validity`], and answer with [`ServerCommand::Saved`] or
+    /// [`ServerCommand::SaveFailed`]: until then the client does not hear of it. One waits at a time. Without
+    /// `setup.sessionResumption` there is never one.
+    Save {
+        /// Its name.
+        handle: Handle,
+        /// The snapshot.
+        snapshot: Arc<Snapshot>,
+    },
+    /// Drop the snapshot of this name: later ones have taken its place.
+    Forget {
+        /// Its name.
+        handle: Handle,
+    },
+    /// The oldest turns were cut from the context, to fit its window.
+    Compressed {
+        /// What went.
+        evicted: Evicted,
+        /// What is left, instruction and declarations included.
+        kept: Tokens,
+    },
     /// Ask the model for generation `TurnId`. At most one runs at a time.
     Generate(TurnId, Prompt),
     /// Stop the model: what it still says of generation `TurnId` will not be heard.
@@ -106,6 +161,8 @@ pub enum ServerEvent {
         turn: TurnId,
         /// What it cost.
         usage: TurnUsage,
+        /// What the session has cost so far, over all its connections.
+        session_usage: TurnUsage,
         /// Whether the user cut it short.
         interrupted: bool,
     },
@@ -148,6 +205,8 @@ pub enum Warning {
 #[derive(Debug)]
 pub struct ServerEngine {
     config: ServerConfig,
+    /// When the connection began.
+    connected: Instant,
     state: State,
     clock: Clock,
     timers: Timers,
@@ -157,10 +216,21 @@ pub struct ServerEngine {
 #[derive(Debug)]
 enum State {
     AwaitSetup,
+    /// The host looks for the session that the setup asks to take up again.
+    Resuming(Box<Resuming>),
     Ready(Box<Session>),
     /// A turn that was running when the host asked for shutdown.
     Draining(Box<Session>),
     Closed,
+}
+
+/// A setup that waits for a snapshot.
+#[derive(Debug)]
+struct Resuming {
+    config: Arc<SessionConfig>,
+    warnings: Vec<Warning>,
+    /// What the client said without waiting for `setupComplete`.
+    early: Vec<ClientMessage>,
 }
 
 impl ServerEngine {
@@ -168,11 +238,11 @@ impl ServerEngine {
     pub fn new(config: ServerConfig, now: Instant) -> Self {
         let mut timers = Timers::default();
         timers.arm(Timer::Setup, config.limits.setup_deadline, now);
-        Self { config, state: State::AwaitSetup, clock: Clock::new(now), timers, outputs: Outputs::new() }
+        Self { config, connected: now, state: State::AwaitSetup, clock: Clock::new(now), timers, outputs: Outputs::new() }
     }
 
     /// Begins the session, or says why not.
-    fn set_up(&mut self, message: ClientMessage) -> Result<(), CloseReason> {
+    fn set_up(&mut self, message: ClientMessage, now: Instant) -> Result<(), CloseReason> {
         let ClientMessage::Setup(setup) = message else {
             return Err(CloseReason::Violation(Violation::SetupMissing { found: kind_of(&message) }));
         };
@@ -180,7 +250,26 @@ impl ServerEngine {
         if let Some(refusal) = self.config.refusal {
             return Err(CloseReason::Refused(refusal));
         }
-        let (session, warnings) = SessionConfig::accept(*setup, &self.config).map_err(CloseReason::Violation)?;
+        let Accepted { config, handle, warnings } =
+            SessionConfig::accept(*setup, &self.config).map_err(CloseReason::Violation)?;
+        match handle {
+            None => self.open(config, warnings, None, now),
+            Some(handle) => {
+                self.outputs.push_back(Output::Event(ServerEvent::Resume { handle }));
+                self.state = State::Resuming(Box::new(Resuming { config, warnings, early: Vec::new() }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the session, a new one or what the snapshot holds.
+    fn open(
+        &mut self,
+        config: Arc<SessionConfig>,
+        warnings: Vec<Warning>,
+        snapshot: Option<Snapshot>,
+        now: Instant,
+    ) {
         self.timers.stop(Timer::Setup);
         let session_id = match self.config.backend {
             Backend::Gemini => String::new(),
@@ -188,10 +277,40 @@ impl ServerEngine {
         };
         let setup_complete = SetupComplete { session_id, voice_consent_signature: None };
         self.outputs.push_back(Output::Send(ServerPayload::from(setup_complete).into()));
-        self.outputs.push_back(Output::Event(ServerEvent::SetupAccepted(Arc::clone(&session))));
+        let Self { config: server, connected, timers, outputs, .. } = self;
+        let mut cx = Cx { config: server, timers, outputs, now };
+        let session = match snapshot {
+            None => Session::new(config, *connected, &mut cx),
+            Some(snapshot) => Session::resume(config, snapshot, *connected, &mut cx),
+        };
+        cx.event(ServerEvent::SetupAccepted(Arc::clone(&session.config)));
         self.outputs.extend(warnings.into_iter().map(|warning| Output::Event(ServerEvent::Warning(warning))));
-        self.state = State::Ready(Box::new(Session::new(session, self.config.call_id_seed)));
-        Ok(())
+        self.state = State::Ready(Box::new(session));
+        self.settle(now);
+    }
+
+    /// Goes on from a snapshot.
+    fn resume(&mut self, snapshot: Snapshot, now: Instant) {
+        let State::Resuming(resuming) = std::mem::replace(&mut self.state, State::AwaitSetup) else {
+            unreachable!("the state was looked at before")
+        };
+        let Resuming { config, warnings, early } = *resuming;
+        if snapshot.model != config.model {
+            let asked = config.model.clone();
+            return self.close(CloseReason::Violation(Violation::ModelChanged { held: snapshot.model, asked }));
+        }
+        self.open(config, warnings, Some(snapshot), now);
+        for message in early {
+            self.handle_message(message, now);
+        }
+    }
+
+    /// Does what follows from whatever has just changed.
+    fn settle(&mut self, now: Instant) {
+        if let Some((session, mut cx)) = self.session(now) {
+            session.renew(&mut cx);
+        }
+        self.close_if_drained();
     }
 
     /// The open session and what its steps may touch.
@@ -199,7 +318,7 @@ impl ServerEngine {
         let Self { config, state, timers, outputs, .. } = self;
         match state {
             State::Ready(session) | State::Draining(session) => Some((session, Cx { config, timers, outputs, now })),
-            State::AwaitSetup | State::Closed => None,
+            State::AwaitSetup | State::Resuming(_) | State::Closed => None,
         }
     }
 
@@ -224,6 +343,7 @@ impl ServerEngine {
     fn close_if_drained(&mut self) {
         if let State::Draining(session) = &self.state
             && !session.is_answering()
+            && !session.renewal.as_ref().is_some_and(Renewal::is_saving)
         {
             self.close(CloseReason::Shutdown);
         }
@@ -238,10 +358,21 @@ impl Engine for ServerEngine {
 
     fn handle_message(&mut self, message: ClientMessage, now: Instant) {
         let now = self.clock.advance(now);
-        let draining = match &self.state {
+        let draining = match &mut self.state {
             State::AwaitSetup => {
-                if let Err(reason) = self.set_up(message) {
+                if let Err(reason) = self.set_up(message, now) {
                     self.close(reason);
+                }
+                return;
+            }
+            State::Resuming(resuming) => {
+                let (found, max) = (resuming.early.len() + 1, self.config.limits.queued_messages_max);
+                if found > max {
+                    let what = "messages before setupComplete";
+                    let violation = Violation::ContextExhausted { what, found: found as u64, max: max as u64 };
+                    self.close(CloseReason::Violation(violation));
+                } else {
+                    resuming.early.push(message);
                 }
                 return;
             }
@@ -250,6 +381,7 @@ impl Engine for ServerEngine {
             State::Closed => return,
         };
         let (session, mut cx) = self.session(now).expect("the session is open");
+        session.consumed += u64::from(!session.has_dropped);
         let result = match message {
             ClientMessage::Setup(_) => Err(Violation::SetupRepeated),
             // A turn that stands still may yet end in time; nothing new can begin.
@@ -264,6 +396,8 @@ impl Engine for ServerEngine {
             | ClientMessage::Empty
                 if draining =>
             {
+                session.consumed -= u64::from(!session.has_dropped);
+                session.has_dropped = true;
                 cx.warn(Warning::Draining);
                 Ok(())
             }
@@ -276,8 +410,8 @@ impl Engine for ServerEngine {
                 Ok(())
             }
         };
-        match result.and_then(|()| session.check_bounds(cx.config)) {
-            Ok(()) => self.close_if_drained(),
+        match result.and_then(|()| session.check_bounds(&mut cx)) {
+            Ok(()) => self.settle(now),
             Err(violation) => self.close(CloseReason::Violation(violation)),
         }
     }
@@ -300,12 +434,55 @@ impl Engine for ServerEngine {
         let now = self.clock.advance(now);
         let why = match (&mut self.state, &command) {
             (State::Closed, _) => Why::Closed,
-            (State::AwaitSetup, ServerCommand::Model(..)) => Why::NotReady,
-            (State::AwaitSetup, ServerCommand::Shutdown) => {
+            (_, ServerCommand::TakeOver) => {
+                self.close(CloseReason::TakenOver);
+                return Ok(());
+            }
+            (State::Resuming(_), ServerCommand::Resumed(_)) => {
+                let ServerCommand::Resumed(snapshot) = command else { unreachable!("it was matched above") };
+                self.resume(*snapshot, now);
+                return Ok(());
+            }
+            (State::Resuming(_), ServerCommand::ResumeRefused(refusal)) => {
+                self.close(CloseReason::Violation(match refusal {
+                    ResumeRefusal::Unknown => Violation::SessionUnknown,
+                    ResumeRefusal::Expired => Violation::SessionExpired,
+                    ResumeRefusal::Foreign => Violation::SessionForeign,
+                }));
+                return Ok(());
+            }
+            (_, ServerCommand::Resumed(_) | ServerCommand::ResumeRefused(_)) => Why::NotResuming,
+            (State::AwaitSetup | State::Resuming(_), ServerCommand::Shutdown) => {
                 self.close(CloseReason::Shutdown);
                 return Ok(());
             }
+            (State::AwaitSetup | State::Resuming(_), _) => Why::NotReady,
+            (
+                State::Ready(_) | State::Draining(_),
+                ServerCommand::Saved(handle) | ServerCommand::SaveFailed(handle),
+            ) => {
+                let (handle, is_kept) = (handle.clone(), matches!(command, ServerCommand::Saved(_)));
+                let (session, mut cx) = self.session(now).expect("the session is open");
+                match session.saved(&handle, is_kept, &mut cx) {
+                    Ok(()) => {
+                        self.settle(now);
+                        return Ok(());
+                    }
+                    Err(why) => why,
+                }
+            }
+            (State::Ready(_) | State::Draining(_), ServerCommand::GoAway { time_left }) => {
+                let time_left = *time_left;
+                let (session, mut cx) = self.session(now).expect("the session is open");
+                session.times.send_away(time_left, &mut cx);
+                return Ok(());
+            }
             (State::Ready(_), ServerCommand::Shutdown) => {
+                let (session, mut cx) = self.session(now).expect("the session is open");
+                if let Some(renewal) = &mut session.renewal {
+                    renewal.hurry();
+                    session.renew(&mut cx);
+                }
                 if let State::Ready(mut session) = std::mem::replace(&mut self.state, State::Closed) {
                     session.refuse_input();
                     self.state = State::Draining(session);
@@ -333,7 +510,7 @@ impl Engine for ServerEngine {
                     } else {
                         let (session, mut cx) = self.session(now).expect("the session is open");
                         session.speak(output, &mut cx);
-                        self.close_if_drained();
+                        self.settle(now);
                     }
                     return Ok(());
                 }
@@ -348,17 +525,31 @@ impl Engine for ServerEngine {
             let result = match (timer, self.session(now)) {
                 (Timer::Setup, _) => Err(CloseReason::SetupTimeout),
                 (Timer::Drain, _) => Err(CloseReason::Shutdown),
-                (Timer::StreamPause, Some((session, mut cx))) => {
-                    session.end_speech(&mut cx).map_err(CloseReason::Violation)
-                }
+                (Timer::StreamPause, Some((session, mut cx))) => session
+                    .end_speech(&mut cx)
+                    .and_then(|()| session.check_bounds(&mut cx))
+                    .map_err(CloseReason::Violation),
                 (Timer::Playback, Some((session, mut cx))) => {
                     session.finish_turn(&mut cx);
                     Ok(())
                 }
-                (Timer::StreamPause | Timer::Playback, None) => unreachable!("only a session arms these timers"),
+                // What follows from it is that the snapshot is due.
+                (Timer::Renewal, Some(_)) => Ok(()),
+                (Timer::GoAway, Some((session, mut cx))) => {
+                    session.times.go_away(&mut cx);
+                    Ok(())
+                }
+                (Timer::Lifetime, Some((session, cx))) => {
+                    let (_, lifetime) = session.times.end(&cx).expect("the timer runs to an end");
+                    Err(CloseReason::LifetimeOver(lifetime, cx.config.lifetimes.cut))
+                }
+                (
+                    Timer::StreamPause | Timer::Playback | Timer::Renewal | Timer::GoAway | Timer::Lifetime,
+                    None,
+                ) => unreachable!("only a session arms these timers"),
             };
             match result {
-                Ok(()) => self.close_if_drained(),
+                Ok(()) => self.settle(now),
                 Err(reason) => self.close(reason),
             }
         }

@@ -15,11 +15,18 @@ pub enum Timer {
     Playback,
     /// The end of patience with a turn that outlives a shutdown.
     Drain,
+    /// The next snapshot.
+    Renewal,
+    /// The moment to tell the client of the end of its time.
+    GoAway,
+    /// The end of its time.
+    Lifetime,
 }
 
 impl Timer {
     /// All timers, in the order in which those due at once are handled.
-    pub const ALL: [Self; 4] = [Self::Setup, Self::StreamPause, Self::Playback, Self::Drain];
+    pub const ALL: [Self; 7] =
+        [Self::Setup, Self::StreamPause, Self::Playback, Self::Drain, Self::Renewal, Self::GoAway, Self::Lifetime];
 
     /// Its row in the documentation: what arms it, when it is due, what it does.
     pub fn row(self) -> [&'static str; 3] {
@@ -34,6 +41,19 @@ impl Timer {
                 ["a spoken answer is generated", "the end of its sound, played as it came", "sends `turnComplete`"]
             }
             Self::Drain => ["the host asks for shutdown", "`drain`", "closes the connection over a turn that goes on"],
+            Self::Renewal => [
+                "a resumable session is at rest and has changed",
+                "at once, `renewal_gap` or `renewal_period` after the last snapshot",
+                "takes a snapshot, `Save`",
+            ],
+            Self::GoAway => {
+                ["the session opens, and when its end moves", "`go_away_notice` before the end", "sends `goAway`"]
+            }
+            Self::Lifetime => [
+                "the session opens, and when its end moves",
+                "the end of the connection or the session",
+                "closes the connection, with 1008",
+            ],
         }
     }
 }

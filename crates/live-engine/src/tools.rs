@@ -36,6 +36,10 @@ impl Calls {
         self.waiting.push(call);
     }
 
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter()
+    }
+
     pub(crate) fn knows(&self, id: &str) -> Known {
         if self.waiting.iter().any(|call| call.id == id) {
             Known::Waiting
@@ -80,6 +84,18 @@ impl Calls {
         withdrawn.into_iter().map(|call| call.id).collect()
     }
 
+    /// Takes up what [`put_down`](Self::put_down) gave: calls that nobody stands still for.
+    pub(crate) fn restore(pending: impl Iterator<Item = (String, String)>, settled: Vec<String>) -> Self {
+        let waiting = pending.map(|(id, name)| Waiting { id, name, blocking: false }).collect();
+        Self { waiting, settled: settled.into() }
+    }
+
+    /// The id and the name of every call that waits, and the ids of those that are settled, oldest first.
+    pub(crate) fn put_down(&self) -> (impl Iterator<Item = (String, String)>, Vec<String>) {
+        let pending = self.waiting.iter().map(|call| (call.id.clone(), call.name.clone()));
+        (pending, self.settled.iter().cloned().collect())
+    }
+
     pub(crate) fn is_blocked(&self) -> bool {
         self.waiting.iter().any(|call| call.blocking)
     }
@@ -100,6 +116,11 @@ pub(crate) struct CallIds(u64);
 impl CallIds {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// What to begin with again to go on with the ids that follow.
+    pub(crate) fn state(&self) -> u64 {
+        self.0
     }
 
     /// `function-call-` and 19 digits, as Gemini gives them.

@@ -40,6 +40,16 @@ pub enum Violation {
     Declaration { path: String, rule: &'static str, fix: &'static str },
     /// The handle names no session.
     SessionUnknown,
+    /// The handle's time is over.
+    SessionExpired,
+    /// The handle belongs to another project.
+    SessionForeign,
+    /// The text is no handle at all.
+    HandleInvalid,
+    /// A session is resumed with another model.
+    ModelChanged { held: String, asked: String },
+    /// A bound of context window compression that the rules do not allow.
+    Compression { path: &'static str, rule: String, fix: &'static str },
     /// `activityStart` or `activityEnd` under automatic detection.
     ActivityUnderAutomaticDetection { path: &'static str },
     /// A turn was completed that holds nothing.
@@ -89,6 +99,7 @@ impl Violation {
             | GrpcStatus::PermissionDenied
             | GrpcStatus::ResourceExhausted
             | GrpcStatus::FailedPrecondition
+            | GrpcStatus::Aborted
             | GrpcStatus::Internal
             | GrpcStatus::Unavailable => 1007,
         }
@@ -97,9 +108,11 @@ impl Violation {
     /// gRPC status.
     pub fn status(&self) -> GrpcStatus {
         match self {
-            Self::ModelUnknown { .. } | Self::PublisherModelUnknown { .. } | Self::SessionUnknown => {
-                GrpcStatus::NotFound
-            }
+            Self::ModelUnknown { .. }
+            | Self::PublisherModelUnknown { .. }
+            | Self::SessionUnknown
+            | Self::SessionExpired
+            | Self::SessionForeign => GrpcStatus::NotFound,
             Self::Malformed(_)
             | Self::SetupMissing { .. }
             | Self::SetupRepeated
@@ -117,6 +130,9 @@ impl Violation {
             | Self::Role { .. }
             | Self::ContentEmpty { .. }
             | Self::MimeType { .. }
+            | Self::HandleInvalid
+            | Self::ModelChanged { .. }
+            | Self::Compression { .. }
             | Self::ContextExhausted { .. } => GrpcStatus::InvalidArgument,
         }
     }
@@ -137,7 +153,9 @@ impl Violation {
             Self::VoiceWithoutAudio => "Cannot extract voices from a non-audio request.".into(),
             Self::VoiceUnknown { name } => format!("No matching speaker voice found for name: {name}"),
             Self::LanguageUnsupported { code } => format!("Unsupported language code '{code}'"),
-            Self::SessionUnknown => "BidiGenerateContent session not found".into(),
+            Self::SessionUnknown | Self::SessionExpired => "BidiGenerateContent session not found".into(),
+            Self::SessionForeign => "Requested entity was not found.".into(),
+            Self::HandleInvalid => "Invalid session handle".into(),
             Self::ActivityUnderAutomaticDetection { .. } => {
                 "Explicit activity control is not supported when automatic activity detection is enabled.".into()
             }
@@ -149,6 +167,8 @@ impl Violation {
             | Self::Role { .. }
             | Self::ContentEmpty { .. }
             | Self::MimeType { .. }
+            | Self::ModelChanged { .. }
+            | Self::Compression { .. }
             | Self::ContextExhausted { .. } => INVALID_ARGUMENT.into(),
         }
     }
@@ -209,6 +229,27 @@ impl Violation {
                 "the handle names no session of this server".into(),
                 "start without a handle".into(),
             ),
+            Self::SessionExpired => (
+                "setup.sessionResumption.handle".into(),
+                "the handle is too old".into(),
+                "start without a handle, and resume sooner".into(),
+            ),
+            Self::SessionForeign => (
+                "setup.sessionResumption.handle".into(),
+                "the handle was given to another project".into(),
+                "use the credential that the session was opened with, or start without a handle".into(),
+            ),
+            Self::HandleInvalid => (
+                "setup.sessionResumption.handle".into(),
+                "no server makes such a handle".into(),
+                "send newHandle of a sessionResumptionUpdate unchanged, or start without a handle".into(),
+            ),
+            Self::ModelChanged { held, asked } => (
+                "setup.model".into(),
+                format!("a session keeps its model, {held}; asked for {asked}"),
+                "name the same model, or start without a handle".into(),
+            ),
+            Self::Compression { path, rule, fix } => ((*path).into(), rule.clone(), (*fix).into()),
             Self::ActivityUnderAutomaticDetection { path } => (
                 (*path).into(),
                 "the server detects activity itself".into(),

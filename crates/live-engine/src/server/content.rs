@@ -24,6 +24,7 @@ impl Session {
         for content in turns {
             if content.role == SYSTEM {
                 Arc::make_mut(&mut self.config).system_instruction = Some(content);
+                self.config_revision += 1;
             } else {
                 let tokens = Tokens::of(&content);
                 let content = if content.role.is_empty() { Content { role: USER.into(), ..content } } else { content };
@@ -76,6 +77,7 @@ impl Session {
         if let Some(tools) = &tools {
             check_tools(&tools.tools, "contextUpdate.tools", &self.config.profile, &cx.config.limits)?;
         }
+        self.config_revision += 1;
         let config = Arc::make_mut(&mut self.config);
         if let Some(instruction) = system_instruction {
             config.system_instruction = Some(*instruction);

@@ -4,8 +4,8 @@
 //! audio stream counts as speech: its first sound begins the turn, its end or a pause in it ends the turn, and typed text
 //! is a turn at once. Not here: hearing speech and silence within a stream that never pauses.
 
-use bytes::BytesMut;
-use live_proto::{Blob, Content, MimeType, Part, RealtimeInput, TurnCoverage};
+use bytes::{Bytes, BytesMut};
+use live_proto::{Blob, Content, MimeType, Part, PartData, RealtimeInput, TurnCoverage};
 
 use super::Warning;
 use super::content::USER;
@@ -84,6 +84,38 @@ impl Input {
             let piece = self.pieces.remove(oldest.expect("there are too many of them"));
             self.bytes -= piece.bytes();
         }
+    }
+
+    /// Takes up what a snapshot holds.
+    pub(super) fn restore(parts: Vec<Part>, speaking: bool) -> Self {
+        let mut input = Self { speaking, ..Self::default() };
+        for part in parts {
+            match part.data {
+                Some(PartData::InlineData(blob)) if is_sound(blob.mime_type.as_str()) => input.hear(blob),
+                Some(PartData::InlineData(blob)) => input.push(Piece::Frame(blob)),
+                Some(PartData::Text(text)) => input.push(Piece::Text(text)),
+                // Nothing else flows.
+                Some(
+                    PartData::FunctionCall(_)
+                    | PartData::FunctionResponse(_)
+                    | PartData::FileData(_)
+                    | PartData::ExecutableCode(_)
+                    | PartData::CodeExecutionResult(_),
+                )
+                | None => {}
+            }
+        }
+        input
+    }
+
+    /// Copies everything, for a snapshot.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let part = |piece: &Piece| match piece {
+            Piece::Sound(mime_type, data) => Part::inline(Blob::new(mime_type.clone(), Bytes::copy_from_slice(data))),
+            Piece::Frame(blob) => Part::inline(blob.clone()),
+            Piece::Text(text) => Part::text(text.as_str()),
+        };
+        self.pieces.iter().map(part).collect()
     }
 
     /// Takes everything as one content of the user.
@@ -201,6 +233,7 @@ impl Session {
     }
 
     fn see(&mut self, blob: Blob, cx: &mut Cx<'_>) {
+        self.times.see(cx);
         let included = match self.config.detection {
             // Nobody can say yet where speech is, so no picture is outside it.
             ActivityDetection::Automatic => true,

@@ -4,17 +4,21 @@
 //! frames ([`super::answer`]).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use live_proto::{Content, ServerContent, ServerMessage, TurnCompleteReason};
+use live_proto::{Content, ServerContent, ServerMessage, Tool, TurnCompleteReason};
 
 use super::answer::Answer;
+use super::lifetime::Times;
 use super::realtime::Input;
-use super::setup::SessionConfig;
+use super::renewal::Renewal;
+use super::setup::{ActivityDetection, SessionConfig};
+use super::usage::TurnUsage;
 use super::{ServerConfig, ServerEvent, TurnCompletePacing, Warning};
-use crate::context::{Context, Tokens};
+use crate::context::{Context, Room, Tokens};
 use crate::engine::{Output, Outputs, TurnId};
 use crate::prompt::{EndReason, Prompt};
+use crate::resumption::Snapshot;
 use crate::timer::{Timer, Timers};
 use crate::tools::{CallIds, Calls};
 use crate::turn::{Signal, Turn};
@@ -58,6 +62,27 @@ pub(super) struct Session {
     pub(super) last_turn: TurnId,
     /// Whether `clientContent` still seeds the history.
     pub(super) seeding: bool,
+    /// What the latest setup said of what can be changed since.
+    pub(super) setup: SetUp,
+    /// Rises with every such change.
+    pub(super) config_revision: u64,
+    /// Messages taken in on this connection after `setup`, up to the first that was not.
+    pub(super) consumed: u64,
+    /// Whether one was not.
+    pub(super) has_dropped: bool,
+    pub(super) turns_finished: u64,
+    /// What all turns so far cost together.
+    pub(super) usage: TurnUsage,
+    pub(super) times: Times,
+    /// There is one exactly if the client asked for resumption.
+    pub(super) renewal: Option<Renewal>,
+}
+
+/// The part of a setup that a client can change later.
+#[derive(Clone, Debug)]
+pub(super) struct SetUp {
+    pub(super) instruction: Option<Content>,
+    pub(super) tools: Vec<Tool>,
 }
 
 /// Input that is kept back until the turn is over.
@@ -70,9 +95,13 @@ pub(super) struct Waiting {
 }
 
 impl Session {
-    pub(super) fn new(config: Arc<SessionConfig>, call_id_seed: u64) -> Self {
+    /// Begins a session, on a connection that began at `connected`.
+    pub(super) fn new(config: Arc<SessionConfig>, connected: Instant, cx: &mut Cx<'_>) -> Self {
+        let is_limited = config.compression.is_none();
         Self {
             seeding: config.seeds_history,
+            setup: SetUp { instruction: config.system_instruction.clone(), tools: config.tools.clone() },
+            renewal: config.resumption.map(|resumption| Renewal::new(resumption.transparent)),
             config,
             context: Context::default(),
             turn: Turn::Idle,
@@ -80,9 +109,63 @@ impl Session {
             input: Input::default(),
             waiting: Vec::new(),
             calls: Calls::default(),
-            call_ids: CallIds::new(call_id_seed),
+            call_ids: CallIds::new(cx.config.call_id_seed),
             last_turn: TurnId::default(),
+            config_revision: 0,
+            consumed: 0,
+            has_dropped: false,
+            turns_finished: 0,
+            usage: TurnUsage::default(),
+            times: Times::new(connected, Duration::ZERO, None, is_limited, cx),
         }
+    }
+
+    /// Takes a session up again. What the new setup says is in force, except where it only repeats the latest setup or
+    /// leaves out what that one said: then what was changed since stays changed.
+    pub(super) fn resume(config: Arc<SessionConfig>, snapshot: Snapshot, connected: Instant, cx: &mut Cx<'_>) -> Self {
+        let Snapshot {
+            model: _,
+            setup_instruction,
+            setup_tools,
+            system_instruction,
+            tools,
+            history,
+            unanswered,
+            pending_input,
+            speaking,
+            pending_calls,
+            settled_calls,
+            next_call,
+            seeding,
+            usage,
+            session_elapsed,
+            video_began,
+            // Messages of this connection are counted anew.
+            last_consumed: _,
+        } = snapshot;
+        let mut session = Self::new(config, connected, cx);
+        let config = Arc::make_mut(&mut session.config);
+        if config.system_instruction.is_none() || config.system_instruction == setup_instruction {
+            config.system_instruction = system_instruction;
+            session.setup.instruction = setup_instruction;
+        }
+        if config.tools.is_empty() || config.tools == setup_tools {
+            config.tools = tools;
+            session.setup.tools = setup_tools;
+        }
+        let is_limited = config.compression.is_none();
+        session.context = Context::restore(history, unanswered);
+        session.input = Input::restore(pending_input, speaking);
+        session.calls = Calls::restore(pending_calls.into_iter().map(|call| (call.id, call.name)), settled_calls);
+        session.call_ids = CallIds::new(next_call);
+        session.seeding = seeding;
+        session.usage = usage;
+        session.times = Times::new(connected, session_elapsed, video_began, is_limited, cx);
+        session.listen();
+        if speaking && session.config.detection == ActivityDetection::Automatic {
+            cx.timers.arm(Timer::StreamPause, cx.config.limits.stream_pause, cx.now);
+        }
+        session
     }
 
     /// Walks the table. What a peer can cause is checked before, so a refusal here is a fault of this crate.
@@ -99,8 +182,10 @@ impl Session {
     pub(super) fn prompt(&mut self, cx: &mut Cx<'_>) {
         self.last_turn = self.last_turn.next();
         let generation = self.last_turn;
-        let mut prompt_tokens = self.config.tokens();
-        prompt_tokens += self.context.tokens();
+        if self.config.compression.is_some_and(|compression| self.tokens().total() >= compression.trigger) {
+            self.compress(cx);
+        }
+        let prompt_tokens = self.tokens();
         match &mut self.answer {
             Some(answer) => {
                 answer.resume(generation, prompt_tokens);
@@ -119,6 +204,27 @@ impl Session {
                 unanswered: self.context.unanswered(),
             },
         ));
+    }
+
+    /// Tokens of a prompt, were the model asked now.
+    fn tokens(&self) -> Tokens {
+        let mut tokens = self.config.tokens();
+        tokens += self.context.tokens();
+        tokens
+    }
+
+    /// Cuts the oldest turns, if the client asked for that.
+    fn compress(&mut self, cx: &mut Cx<'_>) {
+        let Some(compression) = self.config.compression else { return };
+        let limits = &cx.config.limits;
+        let room = Room {
+            tokens: compression.target.saturating_sub(self.config.tokens().total()),
+            bytes: limits.history_bytes_max / 2,
+            contents: limits.history_contents_max / 2,
+        };
+        if let Some(evicted) = self.context.evict(room) {
+            cx.event(ServerEvent::Compressed { evicted, kept: self.tokens() });
+        }
     }
 
     /// Makes room for the user: ends an open turn as interrupted, withdraws calls nobody needs the answers of any more.
@@ -222,7 +328,10 @@ impl Session {
             ..ServerContent::default()
         };
         cx.send(ServerMessage::from(turn_complete).with_usage(usage.metadata(self.config.backend)));
-        cx.event(ServerEvent::TurnFinished { turn: answer.generation, usage, interrupted });
+        self.usage += usage;
+        self.turns_finished += 1;
+        let session_usage = self.usage;
+        cx.event(ServerEvent::TurnFinished { turn: answer.generation, usage, session_usage, interrupted });
     }
 
     fn turn_to_waiting(&mut self, cx: &mut Cx<'_>) {
@@ -236,8 +345,13 @@ impl Session {
         }
     }
 
-    /// Forgets what would begin another turn.
+    /// Forgets what would begin another turn. What was taken in and is lost so can be in no snapshot any more.
     pub(super) fn refuse_input(&mut self) {
+        if let Some(renewal) = &mut self.renewal
+            && (!self.waiting.is_empty() || self.input.bytes() > 0)
+        {
+            renewal.finish();
+        }
         self.waiting.clear();
         self.input = Input::default();
     }
@@ -253,25 +367,28 @@ impl Session {
         }
     }
 
-    /// Checks the session against its bounds, after a peer added to it.
-    pub(super) fn check_bounds(&self, config: &ServerConfig) -> Result<(), Violation> {
+    /// Checks the session against its bounds, after a peer added to it; cuts its history first if that is allowed.
+    pub(super) fn check_bounds(&mut self, cx: &mut Cx<'_>) -> Result<(), Violation> {
+        self.exceeded(cx.config).or_else(|_| {
+            self.compress(cx);
+            self.exceeded(cx.config)
+        })
+    }
+
+    /// The bound that is exceeded, as an error.
+    fn exceeded(&self, config: &ServerConfig) -> Result<(), Violation> {
         let waiting_bytes: usize =
             self.waiting.iter().map(|waiting| crate::context::content_bytes(&waiting.content)).sum();
         let bounds = [
-            ("contents", self.context.len() + self.waiting.len(), config.limits.history_contents_max as u64),
-            (
-                "bytes",
-                self.context.bytes() + waiting_bytes + self.input.bytes(),
-                config.limits.history_bytes_max as u64,
-            ),
+            ("contents", self.context.len() + self.waiting.len(), config.limits.history_contents_max),
+            ("bytes", self.context.bytes() + waiting_bytes + self.input.bytes(), config.limits.history_bytes_max),
         ];
         for (what, found, max) in bounds {
-            let found = found as u64;
             if found > max {
-                return Err(Violation::ContextExhausted { what, found, max });
+                return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64 });
             }
         }
-        let (found, max) = (self.context.tokens().total(), self.config.profile.context_tokens);
+        let (found, max) = (self.tokens().total(), self.config.profile.context_tokens);
         if found > max {
             return Err(Violation::ContextExhausted { what: "tokens", found, max });
         }

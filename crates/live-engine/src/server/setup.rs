@@ -2,17 +2,20 @@
 //!
 //! Not here: the rules themselves, which are data ([`crate::profile`]).
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use live_proto::{
-    ActivityHandling, Behavior, Content, FunctionDeclaration, GenerationConfig, Modality, Setup, SpeechConfig,
-    ThinkingLevel, Tool, TurnCoverage, VoiceChoice,
+    ActivityHandling, Behavior, Content, ContextWindowCompressionConfig, DecodeError, DecodeErrorKind, FieldName,
+    FunctionDeclaration, GenerationConfig, Modality, PathStep, SessionResumptionConfig, Setup, SlidingWindow,
+    SpeechConfig, ThinkingLevel, Tool, TurnCoverage, VoiceChoice,
 };
 
 use super::{ServerConfig, Warning};
-use crate::context::Tokens;
+use crate::context::{Compression, Tokens};
 use crate::limits::Limits;
 use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
+use crate::resumption::Handle;
 use crate::violation::Violation;
 
 /// Who finds where a user's speech begins and ends.
@@ -22,6 +25,23 @@ pub enum ActivityDetection {
     Automatic,
     /// The client, with `activityStart` and `activityEnd`.
     Manual,
+}
+
+/// How a session can be taken up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// Whether the client is told which of its messages a handle covers, so that it can send the others again.
+    pub transparent: bool,
+}
+
+/// A setup that was accepted.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) config: Arc<SessionConfig>,
+    /// The session to take up again.
+    pub(super) handle: Option<Handle>,
+    /// What it asks for in vain.
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// A valid setup, with every default filled in.
@@ -57,6 +77,10 @@ pub struct SessionConfig {
     pub output_transcription: bool,
     /// Whether `clientContent` seeds the history, up to its first `turnComplete`, without being answered.
     pub seeds_history: bool,
+    /// How the session can be taken up again; `None` keeps nothing of it.
+    pub resumption: Option<Resumption>,
+    /// When its history is cut; `None` ends the session where its window ends.
+    pub compression: Option<Compression>,
 }
 
 impl SessionConfig {
@@ -75,10 +99,10 @@ impl SessionConfig {
     }
 
     /// Checks `setup` and fills in what it leaves open; also names what it asks for in vain.
-    pub(super) fn accept(setup: Setup, config: &ServerConfig) -> Result<(Arc<Self>, Vec<Warning>), Violation> {
+    pub(super) fn accept(setup: Setup, config: &ServerConfig) -> Result<Accepted, Violation> {
         let profile = find_profile(&setup.model, config)?;
         let backend = config.backend;
-        let without_effect = fields_without_effect(&setup);
+        let warnings = fields_without_effect(&setup);
         let Setup {
             model,
             generation_config,
@@ -86,7 +110,7 @@ impl SessionConfig {
             tools,
             realtime_input_config,
             session_resumption,
-            context_window_compression: _,
+            context_window_compression,
             input_audio_transcription: _,
             output_audio_transcription,
             proactivity,
@@ -98,9 +122,8 @@ impl SessionConfig {
             prefix_turns: _,
         } = setup;
 
-        if session_resumption.and_then(|resumption| resumption.handle).is_some_and(|handle| !handle.is_empty()) {
-            return Err(Violation::SessionUnknown);
-        }
+        let (resumption, handle) = choose_resumption(session_resumption, backend)?;
+        let compression = choose_compression(context_window_compression, profile.context_tokens)?;
         if profile.always_proactive && proactivity.is_some_and(|proactivity| !proactivity.proactive_audio) {
             return Err(Violation::NotForThisModel {
                 path: "setup.proactivity.proactiveAudio",
@@ -143,8 +166,10 @@ impl SessionConfig {
             output_transcription: output_audio_transcription.is_some(),
             seeds_history: profile.seeds_history
                 && history_config.is_some_and(|history| history.initial_history_in_client_content),
+            resumption,
+            compression,
         };
-        Ok((Arc::new(session), without_effect))
+        Ok(Accepted { config: Arc::new(session), handle, warnings })
     }
 }
 
@@ -156,6 +181,73 @@ fn find_profile<'a>(model: &str, config: &'a ServerConfig) -> Result<&'a ModelPr
         Backend::Gemini => Violation::ModelUnknown { model: model.into(), api_version: config.api_version.clone() },
         Backend::Vertex => Violation::PublisherModelUnknown { model: model.into() },
     })
+}
+
+/// Whether and how the session can be taken up again, and which one this is to be.
+fn choose_resumption(
+    asked: Option<SessionResumptionConfig>,
+    backend: Backend,
+) -> Result<(Option<Resumption>, Option<Handle>), Violation> {
+    let Some(SessionResumptionConfig { handle, transparent }) = asked else { return Ok((None, None)) };
+    if transparent && backend == Backend::Gemini {
+        // The Gemini API has no such field; SDKs do not let it get that far.
+        static SETUP: FieldName = FieldName { json: "setup", proto: "setup" };
+        static RESUMPTION: FieldName = FieldName { json: "sessionResumption", proto: "session_resumption" };
+        let path = [&SETUP, &RESUMPTION].into_iter().map(PathStep::Field).collect();
+        let kind = DecodeErrorKind::UnknownField { name: "transparent".into() };
+        return Err(Violation::Malformed(DecodeError { path, kind }));
+    }
+    let handle = match handle.as_deref() {
+        None | Some("") => None,
+        Some(text) => Some(Handle::parse(text).ok_or(Violation::HandleInvalid)?),
+    };
+    Ok((Some(Resumption { transparent }), handle))
+}
+
+/// The sliding window, with its defaults filled in and fitted to the model's.
+fn choose_compression(
+    asked: Option<ContextWindowCompressionConfig>,
+    window: u64,
+) -> Result<Option<Compression>, Violation> {
+    let Some(ContextWindowCompressionConfig { trigger_tokens, sliding_window }) = asked else { return Ok(None) };
+    let Some(SlidingWindow { target_tokens }) = sliding_window else {
+        return Err(Violation::Compression {
+            path: "setup.contextWindowCompression.slidingWindow",
+            rule: "compression needs a mechanism, and there is one".into(),
+            fix: "add slidingWindow, empty for its defaults",
+        });
+    };
+    let in_range = |path, found: i64, range: RangeInclusive<i64>| {
+        u64::try_from(found).ok().filter(|_| range.contains(&found)).ok_or_else(|| Violation::Compression {
+            path,
+            rule: format!("it takes {} to {}; found {found}", range.start(), range.end()),
+            fix: "choose a number in that range, or leave it out",
+        })
+    };
+    let trigger = match trigger_tokens {
+        None => Compression::default_trigger(window),
+        // A trigger beyond the model's window could never be reached.
+        Some(found) => {
+            in_range("setup.contextWindowCompression.triggerTokens", found, Compression::TRIGGER_RANGE)?.min(window)
+        }
+    };
+    let target_path = "setup.contextWindowCompression.slidingWindow.targetTokens";
+    let target = match target_tokens {
+        None => Compression::default_target(trigger),
+        Some(found) => {
+            let target = in_range(target_path, found, Compression::TARGET_RANGE)?;
+            let asked_trigger = trigger_tokens.and_then(|asked| u64::try_from(asked).ok()).unwrap_or(trigger);
+            if target >= asked_trigger {
+                return Err(Violation::Compression {
+                    path: target_path,
+                    rule: format!("it is below the trigger of {asked_trigger}; found {found}"),
+                    fix: "lower it, or leave it out for half of the trigger",
+                });
+            }
+            if target < trigger { target } else { Compression::default_target(trigger) }
+        }
+    };
+    Ok(Some(Compression { trigger, target }))
 }
 
 /// The modality, or the names of those asked for when the model cannot do them.
@@ -294,8 +386,6 @@ fn fields_without_effect(setup: &Setup) -> Vec<Warning> {
     let generation = setup.generation_config.as_deref();
     let is = |test: fn(&GenerationConfig) -> bool| generation.is_some_and(test);
     [
-        (setup.session_resumption.is_some(), "setup.sessionResumption"),
-        (setup.context_window_compression.is_some(), "setup.contextWindowCompression"),
         (setup.input_audio_transcription.is_some(), "setup.inputAudioTranscription"),
         (setup.proactivity.is_some(), "setup.proactivity"),
         (setup.explicit_vad_signal, "setup.explicitVadSignal"),

@@ -2,6 +2,8 @@
 //!
 //! Not here: how tokens are counted ([`crate::context`]).
 
+use std::ops::AddAssign;
+
 use live_proto::UsageMetadata;
 
 use crate::context::{Tokens, wire_count};
@@ -16,6 +18,15 @@ pub struct TurnUsage {
     pub response: Tokens,
     /// What it thought.
     pub thoughts: u64,
+}
+
+impl AddAssign for TurnUsage {
+    fn add_assign(&mut self, other: Self) {
+        let Self { prompt, response, thoughts } = other;
+        self.prompt += prompt;
+        self.response += response;
+        self.thoughts += thoughts;
+    }
 }
 
 impl TurnUsage {

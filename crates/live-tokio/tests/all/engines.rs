@@ -95,6 +95,10 @@ fn server_name(event: ServerEvent) -> String {
         ServerEvent::TurnFinished { turn, interrupted, .. } => format!("finished {turn} interrupted={interrupted}"),
         ServerEvent::Violation(violation) => violation.text().to_string(),
         ServerEvent::Warning(warning) => format!("{warning:?}"),
+        event @ (ServerEvent::Resume { .. }
+        | ServerEvent::Save { .. }
+        | ServerEvent::Forget { .. }
+        | ServerEvent::Compressed { .. }) => format!("{event:?}"),
         ServerEvent::Closed(_) => "closed".into(),
     }
 }

@@ -1,0 +1,188 @@
+//! The history of a session and the window it has to fit: what is oldest goes first, by whole turns.
+//!
+//! Not here: how tokens are counted ([`super::Tokens`]), and when the window is looked at (the server's sessions).
+
+use std::sync::Arc;
+
+use live_proto::{Content, PartData};
+
+use super::{Tokens, content_bytes};
+
+/// One content of the history and what it costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The content.
+    pub content: Arc<Content>,
+    /// Its tokens.
+    pub tokens: Tokens,
+}
+
+/// When the history is cut and down to what: a sliding window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression {
+    /// Tokens of a prompt at which the history is cut before the model is asked.
+    pub trigger: u64,
+    /// Tokens that a prompt may have after the cut; fewer than the trigger.
+    pub target: u64,
+}
+
+impl Compression {
+    /// What a client may set as the trigger.
+    pub const TRIGGER_RANGE: std::ops::RangeInclusive<i64> = 5_000..=128_000;
+    /// What a client may set as the target.
+    pub const TARGET_RANGE: std::ops::RangeInclusive<i64> = 0..=128_000;
+
+    /// The window's trigger if the client leaves it open: 80 % of it.
+    pub fn default_trigger(window: u64) -> u64 {
+        window * 4 / 5
+    }
+
+    /// The target if the client leaves it open: half of the trigger.
+    pub fn default_target(trigger: u64) -> u64 {
+        trigger / 2
+    }
+}
+
+/// What a cut took out of the history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evicted {
+    /// Contents.
+    pub contents: usize,
+    /// Their tokens.
+    pub tokens: Tokens,
+}
+
+/// What a history may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) tokens: u64,
+    pub(crate) bytes: usize,
+    pub(crate) contents: usize,
+}
+
+/// The history of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Context {
+    entries: Vec<Entry>,
+    tokens: Tokens,
+    bytes: usize,
+    unanswered: usize,
+    /// Rises with every change.
+    revision: u64,
+}
+
+impl Context {
+    /// Takes up what a snapshot holds.
+    pub(crate) fn restore(entries: Vec<Entry>, unanswered: usize) -> Self {
+        let mut tokens = Tokens::default();
+        let mut bytes = 0;
+        for entry in &entries {
+            tokens += entry.tokens;
+            bytes += content_bytes(&entry.content);
+        }
+        let unanswered = unanswered.min(entries.len());
+        Self { entries, tokens, bytes, unanswered, revision: 0 }
+    }
+
+    /// Appends what waits for an answer.
+    pub(crate) fn append(&mut self, content: Content, tokens: Tokens) {
+        self.push(content, tokens);
+        self.unanswered += 1;
+    }
+
+    /// Appends what the model said to everything before.
+    pub(crate) fn append_answer(&mut self, content: Content, tokens: Tokens) {
+        self.push(content, tokens);
+        self.unanswered = 0;
+    }
+
+    /// Marks everything as answered, by silence.
+    pub(crate) fn answered(&mut self) {
+        self.unanswered = 0;
+        self.revision += 1;
+    }
+
+    fn push(&mut self, content: Content, tokens: Tokens) {
+        self.bytes += content_bytes(&content);
+        self.tokens += tokens;
+        self.revision += 1;
+        self.entries.push(Entry { content: Arc::new(content), tokens });
+    }
+
+    /// Cuts the oldest turns until the rest fits `room`, or nothing more may go: the cut is at the start of a user's turn,
+    /// and neither the last of those nor anything unanswered goes.
+    pub(crate) fn evict(&mut self, room: Room) -> Option<Evicted> {
+        let mut evicted = Evicted::default();
+        let mut bytes = 0;
+        // What goes if the cut is at the latest start of a turn so far.
+        let mut cut = (Evicted::default(), 0);
+        let last = self.entries.len() - self.unanswered;
+        for (at, entry) in self.entries.iter().enumerate() {
+            if at > last {
+                break;
+            }
+            if self.begins_turn(at) {
+                cut = (evicted, bytes);
+                let fits = self.tokens.total() - evicted.tokens.total() <= room.tokens
+                    && self.bytes - bytes <= room.bytes
+                    && self.entries.len() - evicted.contents <= room.contents;
+                if fits {
+                    break;
+                }
+            }
+            evicted.contents += 1;
+            evicted.tokens += entry.tokens;
+            bytes += content_bytes(&entry.content);
+        }
+        let (evicted, bytes) = cut;
+        if evicted.contents == 0 {
+            return None;
+        }
+        self.entries.drain(..evicted.contents);
+        self.tokens -= evicted.tokens;
+        self.bytes -= bytes;
+        self.revision += 1;
+        Some(evicted)
+    }
+
+    /// Whether a user's turn begins at `at`. Answers of functions belong to the call before them.
+    fn begins_turn(&self, at: usize) -> bool {
+        let is_user = |entry: &Entry| {
+            entry.content.role == "user"
+                && !entry.content.parts.iter().all(|part| matches!(part.data, Some(PartData::FunctionResponse(_))))
+        };
+        is_user(&self.entries[at]) && (at == 0 || self.entries[at - 1].content.role != "user")
+    }
+
+    pub(crate) fn history(&self) -> Vec<Arc<Content>> {
+        self.entries.iter().map(|entry| Arc::clone(&entry.content)).collect()
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(crate) fn last(&self) -> Option<&Content> {
+        self.entries.last().map(|entry| entry.content.as_ref())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+}
