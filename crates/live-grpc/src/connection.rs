@@ -60,7 +60,7 @@ pub(crate) enum Side {
 pub(crate) enum Incoming {
     /// A client has asked, and the server has not sent its headers.
     Opening(BoxFuture<'static, Result<Response<Streaming<Bytes>>, Status>>),
-    Open(Streaming<Bytes>),
+    Open(Box<Streaming<Bytes>>),
     /// It has ended, or nobody wants to hear the rest.
     Over,
 }
@@ -72,12 +72,12 @@ impl Incoming {
             let end = match self {
                 Self::Opening(opening) => match std::task::ready!(opening.as_mut().poll(cx)) {
                     Ok(response) => {
-                        *self = Self::Open(response.into_inner());
+                        *self = Self::Open(Box::new(response.into_inner()));
                         continue;
                     }
                     Err(status) => Some(Err(status)),
                 },
-                Self::Open(stream) => match std::task::ready!(Pin::new(stream).poll_next(cx)) {
+                Self::Open(stream) => match std::task::ready!(Pin::new(stream.as_mut()).poll_next(cx)) {
                     Some(Ok(payload)) => return Poll::Ready(Some(Ok(payload))),
                     end => end,
                 },

@@ -52,7 +52,7 @@ impl Opening {
         E::Outbound: Encode,
     {
         let Self { method: _, headers: _, incoming, sender, options } = self;
-        Connection::new(engine, Side::Server, sender, Incoming::Open(incoming), options)
+        Connection::new(engine, Side::Server, sender, Incoming::Open(Box::new(incoming)), options)
     }
 }
 

@@ -38,7 +38,7 @@ impl Pipe {
         });
         let client = Arc::new(Mutex::new(Some(TokioIo::new(client))));
         let connector = tower::service_fn(move |_| {
-            let client = client.lock().unwrap().take();
+            let client = client.lock().expect("nobody panics with it").take();
             async move { client.ok_or_else(|| std::io::Error::other("a pipe is dialled once")) }
         });
         let channel = Endpoint::from_static("http://pipe")
@@ -69,7 +69,7 @@ impl World {
         let pipe = Pipe::new(Options::default());
         let engine = ClientEngine::new(ClientConfig::new(setup), Instant::now().into_std());
         let mut metadata = HeaderMap::new();
-        metadata.insert("x-goog-api-key", "K".parse().unwrap());
+        metadata.insert("x-goog-api-key", http::HeaderValue::from_static("K"));
         let client = connect(pipe.channel.clone(), Method::V1Beta, metadata, engine, Options::default());
         let (at_client, at_server) = (Vec::new(), Vec::new());
         Self { pipe, client, server: None, at_client, at_server, over: (false, false), refusal: None }
@@ -90,7 +90,7 @@ impl World {
             if let Some(Some(opening)) = self.pipe.openings.next().now_or_never() {
                 assert_eq!(
                     (opening.method(), &opening.headers()["x-goog-api-key"]),
-                    (Method::V1Beta, &"K".parse().unwrap())
+                    (Method::V1Beta, &http::HeaderValue::from_static("K"))
                 );
                 let config = ServerConfig { refusal: self.refusal, ..ServerConfig::new(Backend::Gemini) };
                 self.server = Some(opening.accept(ServerEngine::new(config, Instant::now().into_std())));
