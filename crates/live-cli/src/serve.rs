@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use live_model::embedded::{Embedded, EmbeddedConfig};
+use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
-use live_server::{Endpoint, Secret, Server, Strictness};
+use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Secret, Server, Strictness};
 
 /// What `live serve` is told.
 #[derive(Debug, clap::Args)]
@@ -29,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "tls_listen")]
     no_tls: bool,
 
-    /// Where the certificate authority is kept (default: $XDG_DATA_HOME/live or ~/.local/share/live)
+    /// Where the certificate authority and, with --store redb, sessions are kept (default: $XDG_DATA_HOME/live or ~/.local/share/live)
     #[arg(long, value_name = "DIR", env = "LIVE_DATA_DIR")]
     data_dir: Option<PathBuf>,
 
@@ -52,14 +53,104 @@ pub(crate) struct Args {
     #[arg(long)]
     strict: bool,
 
+    /// Where sessions that may be resumed are kept: in memory until the end of the process, or in a file of the data
+    /// directory that outlives it
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Store::Memory)]
+    store: Store,
+
+    /// Sessions that one key may have open at once
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    sessions_per_project: u32,
+
+    #[command(flatten)]
+    lasting: Lasting,
+
+    /// The time that sessions live by: real, virtual (it stands still until the control endpoint moves it), or xN
+    #[arg(long, value_name = "KIND", default_value_t = ClockKind::Real)]
+    clock: ClockKind,
+
+    /// Address of the control endpoint, for tests: it moves the clock, shows sessions and disturbs them, and asks for no
+    /// key (default: none; port 0 picks a free one)
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    control_listen: Option<SocketAddr>,
+
+    /// Allow a control endpoint that other machines can reach
+    #[arg(long, requires = "control_listen")]
+    control_exposed: bool,
+
     /// What is logged to stderr: error, warn, info, debug, trace, or a filter such as `live_server=debug`
     #[arg(long, value_name = "FILTER", env = "LIVE_LOG", default_value = "info")]
     log: tracing_subscriber::EnvFilter,
 }
 
+/// How long things last; what is not given is as the service has it.
+#[derive(Debug, clap::Args)]
+struct Lasting {
+    /// The longest a connection lasts, such as 10m (the default) or 1h 30m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    connection_lifetime: Option<Duration>,
+
+    /// Time between goAway and the end that it announces (default: 60s)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    go_away_notice: Option<Duration>,
+
+    /// The longest a session without context window compression is connected in all (default: 15m), or off
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    session_limit_audio: Option<Limit>,
+
+    /// The same from its first frame of video on (default: 2m), or off
+    #[arg(long, value_name = "TIME", value_parser = limit)]
+    session_limit_video: Option<Limit>,
+
+    /// For how long a session can be resumed by a handle (default: 2h on Gemini, 24h on Vertex)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    handle_validity: Option<Duration>,
+}
+
+impl Lasting {
+    fn lifetimes(&self, backend: Backend) -> Lifetimes {
+        let Self { connection_lifetime, go_away_notice, session_limit_audio, session_limit_video, handle_validity } =
+            *self;
+        let service = Lifetimes::of(backend);
+        Lifetimes {
+            connection: connection_lifetime.unwrap_or(service.connection),
+            go_away_notice: go_away_notice.unwrap_or(service.go_away_notice),
+            session_audio: session_limit_audio.map_or(service.session_audio, |Limit(limit)| limit),
+            session_video: session_limit_video.map_or(service.session_video, |Limit(limit)| limit),
+            cut: service.cut,
+            handle_validity: handle_validity.unwrap_or(service.handle_validity),
+        }
+    }
+}
+
+/// A duration, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limit(Option<Duration>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Store {
+    Memory,
+    Redb,
+}
+
 /// Serves until a signal asks for the end, then drains.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    let Args { listen, tls_listen, no_tls, data_dir, api_key, lenient, strict: _, log } = args;
+    let Args {
+        listen,
+        tls_listen,
+        no_tls,
+        data_dir,
+        api_key,
+        lenient,
+        strict: _,
+        store,
+        sessions_per_project,
+        lasting,
+        clock,
+        control_listen,
+        control_exposed,
+        log,
+    } = args;
     tracing_subscriber::fmt()
         .with_env_filter(log)
         .with_writer(std::io::stderr)
@@ -71,16 +162,39 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
     let mut server =
         Server::builder().model(Embedded::new(EmbeddedConfig::default())).strictness(strictness).listen(listen);
+    server =
+        server.lifetimes(|backend| lasting.lifetimes(backend)).sessions_per_project(sessions_per_project).clock(clock);
+    if let Some(control) = control_listen {
+        if !control.ip().is_loopback() && !control_exposed {
+            anyhow::bail!(
+                "--control-listen {control} can be reached from other machines, and asks for no key\n\
+                 choose an address such as 127.0.0.1:0, or say --control-exposed"
+            );
+        }
+        server = server.control(control);
+    }
     if !is_open {
         server = server.api_keys(api_key);
     }
     let mut ca_path = None;
     if !no_tls {
         let now = SystemTime::now();
-        let ca = LocalCa::open(&data_directory(data_dir)?, now)
+        let ca = LocalCa::open(&data_directory(data_dir.as_deref())?, now)
             .context("cannot keep a certificate authority (choose another --data-dir, or --no-tls)")?;
         server = server.listen_tls(tls_listen, ca.server_config(&[tls_listen.ip()], now)?);
         ca_path = Some(std::path::absolute(ca.certificate_path())?);
+    }
+
+    let mut store_path = None;
+    if store == Store::Redb {
+        let directory = data_directory(data_dir.as_deref())?;
+        let path = std::path::absolute(directory.join(SESSIONS_FILE))?;
+        let opened = std::fs::create_dir_all(&directory).map_err(anyhow::Error::from);
+        let store = opened.and_then(|()| Ok(DiskStore::open(&path)?)).with_context(|| {
+            format!("cannot keep sessions in {} (choose another --data-dir, or --store memory)", path.display())
+        })?;
+        server = server.store(store);
+        store_path = Some(path);
     }
 
     let runtime =
@@ -89,6 +203,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let server = server.bind().await.map_err(explain)?;
         let mut signals = Signals::watch().context("cannot watch for signals")?;
         say(&banner(server.endpoints(), ca_path.as_deref(), is_open));
+        say(&beside(&server, clock, store_path.as_deref()));
         let stats = server
             .serve_until(async move {
                 signals.next().await;
@@ -156,6 +271,21 @@ fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool) -> String {
     out
 }
 
+/// What is printed of what not every server has.
+fn beside(server: &Server, clock: ClockKind, store: Option<&Path>) -> String {
+    let mut out = String::new();
+    if let Some(store) = store {
+        _ = writeln!(out, "sessions: {}", store.display());
+    }
+    if clock != ClockKind::Real {
+        _ = writeln!(out, "clock: {clock}");
+    }
+    if let Some(control) = server.control() {
+        _ = writeln!(out, "control endpoint: http://{control}");
+    }
+    out
+}
+
 /// The address by which this machine reaches what listens on `address`.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if !address.ip().is_unspecified() {
@@ -172,7 +302,11 @@ fn quoted(path: &Path) -> String {
 
 fn explain(error: live_server::BindError) -> anyhow::Error {
     let live_server::BindError { endpoint, ref error } = error;
-    let flag = if endpoint.is_tls { "--tls-listen" } else { "--listen" };
+    let flag = match (endpoint.is_control, endpoint.is_tls) {
+        (true, _) => "--control-listen",
+        (false, true) => "--tls-listen",
+        (false, false) => "--listen",
+    };
     let ip = endpoint.address.ip();
     let fix = if error.kind() == std::io::ErrorKind::AddrInUse {
         let any = SocketAddr::new(ip, 0);
@@ -187,13 +321,27 @@ fn explain(error: live_server::BindError) -> anyhow::Error {
     anyhow::anyhow!("cannot listen on {endpoint}: {error}\n{fix}")
 }
 
-fn data_directory(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+fn data_directory(given: Option<&Path>) -> anyhow::Result<PathBuf> {
     let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     given
+        .map(Path::to_owned)
         .or_else(|| from("XDG_DATA_HOME").map(|directory| directory.join("live")))
         .or_else(|| from("HOME").map(|home| home.join(".local/share/live")))
         .or_else(|| from("LOCALAPPDATA").map(|directory| directory.join("live")))
-        .context("no home directory to keep the certificate authority in; choose one with --data-dir, or --no-tls")
+        .context(
+            "no home directory to keep files in; choose one with --data-dir, or do with --no-tls and --store memory",
+        )
+}
+
+/// A duration above zero.
+fn duration(text: &str) -> Result<Duration, String> {
+    let fault = |why: &dyn std::fmt::Display| format!("{why}; expected a time such as 10m, 90s or 1h 30m");
+    let duration = humantime::parse_duration(text).map_err(|error| fault(&error))?;
+    if duration.is_zero() { Err(fault(&"it is no time at all")) } else { Ok(duration) }
+}
+
+fn limit(text: &str) -> Result<Limit, String> {
+    if text == "off" { Ok(Limit(None)) } else { duration(text).map(|limit| Limit(Some(limit))) }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -237,6 +385,9 @@ impl Signals {
     }
 }
 
+/// The file of `--store redb`, in the data directory.
+const SESSIONS_FILE: &str = "sessions.redb";
+
 /// Prints, and does not mind when nobody reads.
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
@@ -267,6 +418,33 @@ mod tests {
         assert_eq!(args.tls_listen, "127.0.0.1:8443".parse().unwrap());
         assert!(!args.lenient && !args.no_tls && args.api_key.is_empty());
         assert_eq!(args.log.to_string(), "info");
+        assert_eq!((args.store, args.sessions_per_project, args.clock), (Store::Memory, 1000, ClockKind::Real));
+        assert_eq!(args.control_listen, None);
+        for backend in [Backend::Gemini, Backend::Vertex] {
+            assert_eq!(args.lasting.lifetimes(backend), Lifetimes::of(backend));
+        }
+    }
+
+    #[test]
+    fn lifetimes_are_given_as_people_write_them() {
+        let args = parse(&[
+            "--connection-lifetime=1h 30m",
+            "--go-away-notice=500ms",
+            "--session-limit-audio=off",
+            "--session-limit-video=90s",
+            "--handle-validity=2days",
+        ])
+        .unwrap();
+        let seconds = Duration::from_secs;
+        let expected = Lifetimes {
+            connection: seconds(5400),
+            go_away_notice: Duration::from_millis(500),
+            session_audio: None,
+            session_video: Some(seconds(90)),
+            handle_validity: seconds(2 * 86_400),
+            ..Lifetimes::of(Backend::Vertex)
+        };
+        assert_eq!(args.lasting.lifetimes(Backend::Vertex), expected);
     }
 
     #[test]
@@ -279,11 +457,17 @@ mod tests {
 
     #[test]
     fn bad_flags_are_told_what_is_expected() {
-        let table: [(&[&str], &str); 5] = [
+        let table: [(&[&str], &str); 11] = [
             (&["--listen", "8080"], "expected host:port"),
             (&["--tls-listen", "127.0.0.1:99999"], "expected host:port"),
             (&["--api-key", ""], "--api-key"),
             (&["--lenient", "--strict"], "cannot be used with"),
+            (&["--connection-lifetime", "10"], "such as 10m"),
+            (&["--go-away-notice", "0s"], "no time at all"),
+            (&["--session-limit-audio", "never"], "such as 10m"),
+            (&["--clock", "x0"], "x and a number"),
+            (&["--store", "disk"], "redb"),
+            (&["--control-exposed"], "--control-listen"),
             (&["--no-tls", "--tls-listen", "127.0.0.1:0"], "cannot be used with"),
         ];
         for (args, says) in table {
@@ -293,8 +477,8 @@ mod tests {
     }
 
     fn endpoints(plain: &str, tls: Option<&str>) -> Vec<Endpoint> {
-        let plain = Endpoint { address: plain.parse().unwrap(), is_tls: false };
-        let tls = tls.map(|address| Endpoint { address: address.parse().unwrap(), is_tls: true });
+        let plain = Endpoint { address: plain.parse().unwrap(), is_tls: false, is_control: false };
+        let tls = tls.map(|address| Endpoint { address: address.parse().unwrap(), is_tls: true, is_control: false });
         std::iter::once(plain).chain(tls).collect()
     }
 

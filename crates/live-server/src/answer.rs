@@ -12,9 +12,9 @@ use http_body_util::Full;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::auth::credentials;
+use crate::Stats;
+use crate::auth::{Credential, credentials};
 use crate::route::{self, Route};
-use crate::{Secret, Stats};
 
 /// An upgrade that was agreed to.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Opening {
     /// What was asked for.
     pub(crate) route: Route,
     /// Every credential that came along.
-    pub(crate) credentials: Vec<Secret>,
+    pub(crate) credentials: Vec<Credential>,
 }
 
 type Reply = Response<Full<Bytes>>;
@@ -159,6 +159,7 @@ mod tests {
     use http_body_util::BodyExt as _;
 
     use super::*;
+    use crate::Secret;
 
     const CONTENT: &str = "//ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=K";
 
@@ -195,7 +196,7 @@ mod tests {
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert!(!response.headers().contains_key("sec-websocket-extensions"));
         let opening = opening.expect("a session begins");
-        assert_eq!(opening.credentials, [Secret::new("K")]);
+        assert_eq!(opening.credentials, [Credential { secret: Secret::new("K"), is_token: false }]);
         assert_eq!(opening.route.api_version, "v1beta");
     }
 

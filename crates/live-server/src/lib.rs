@@ -20,23 +20,33 @@
 //!
 //! A connection passes through the modules in this order: [`server`](Server) accepts it, `handshake` takes it through
 //! TLS and HTTP (`answer` decides by `route` what a request is told, `auth` who is let in), and `session` holds it,
-//! asking a [`Model`](live_model::Model) whenever the engine wants a turn answered (`generation`). What a session may
-//! say is decided by `live-engine`, how it is spelled by `live-proto`.
+//! asking a [`Model`](live_model::Model) whenever the engine wants a turn answered (`generation`), and a
+//! [store](store::SessionStore) to keep what can be resumed. What a session may say is decided by `live-engine`, how it is
+//! spelled by `live-proto`.
 
 mod answer;
 mod auth;
+mod clock;
+mod control;
 mod generation;
 mod handshake;
+mod keeping;
+mod project;
+mod registry;
 mod route;
 mod secret;
 mod server;
 mod session;
 mod stats;
+pub mod store;
 mod stream;
 pub mod tls;
 
+pub use clock::ClockKind;
+pub use live_engine::{Backend, Lifetimes};
 pub use live_proto::json::Strictness;
 pub use live_tokio::Frames;
+pub use project::Project;
 pub use secret::Secret;
 pub(crate) use server::Shared;
 pub use server::{BindError, Builder, Endpoint, Server};

@@ -23,6 +23,11 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The text, to be hashed.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 impl PartialEq for Secret {

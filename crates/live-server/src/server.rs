@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use live_engine::{Limits, Profiles, TurnCompletePacing};
+use live_engine::{Backend, Lifetimes, Limits, Profiles, TurnCompletePacing};
 use live_model::Model;
 use live_model::embedded::Embedded;
 use live_proto::json::Strictness;
-use live_tokio::{Frames, Options};
+use live_tokio::{Clock as _, Frames, Options};
 use rustls::crypto::SecureRandom;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,15 +22,21 @@ use tokio_rustls::TlsAcceptor;
 use tracing::Instrument as _;
 
 use crate::auth::Keys;
+use crate::clock::{Clock, ClockKind};
+use crate::control;
 use crate::handshake::{self, HandshakeError};
+use crate::project::Quota;
+use crate::registry::Registry;
 use crate::session::{self, SessionId};
 use crate::stats::Counters;
+use crate::store::{MemoryStore, SessionStore};
 use crate::{Secret, Stats};
 
 /// What a [`Server`] is made of.
 #[must_use]
 pub struct Builder {
     endpoints: Vec<(Endpoint, Option<TlsAcceptor>)>,
+    control: Option<SocketAddr>,
     shared: Shared,
 }
 
@@ -43,9 +49,25 @@ pub(crate) struct Shared {
     pub(crate) pacing: TurnCompletePacing,
     pub(crate) options: Options,
     pub(crate) sessions_max: u64,
+    pub(crate) quota: Quota,
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) registry: Registry,
     pub(crate) counters: Counters,
+    pub(crate) random: &'static dyn SecureRandom,
+    gemini: Lifetimes,
+    vertex: Lifetimes,
     handshake_deadline: Duration,
-    random: &'static dyn SecureRandom,
+}
+
+impl Shared {
+    /// How long sessions of a backend and their parts last.
+    pub(crate) fn lifetimes(&self, backend: Backend) -> &Lifetimes {
+        match backend {
+            Backend::Gemini => &self.gemini,
+            Backend::Vertex => &self.vertex,
+        }
+    }
 }
 
 /// An address that is listened on.
@@ -55,11 +77,18 @@ pub struct Endpoint {
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub is_tls: bool,
+    /// Whether it is the control endpoint, which speaks plain HTTP.
+    pub is_control: bool,
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", if self.is_tls { "wss" } else { "ws" }, self.address)
+        let scheme = match (self.is_control, self.is_tls) {
+            (true, _) => "http",
+            (false, true) => "wss",
+            (false, false) => "ws",
+        };
+        write!(f, "{scheme}://{}", self.address)
     }
 }
 
@@ -78,6 +107,7 @@ impl Builder {
     fn new() -> Self {
         Self {
             endpoints: Vec::new(),
+            control: None,
             shared: Shared {
                 model: Arc::new(Embedded::default()),
                 keys: Keys::default(),
@@ -86,7 +116,13 @@ impl Builder {
                 pacing: TurnCompletePacing::default(),
                 options: Options::server(Strictness::Strict),
                 sessions_max: 1000,
+                quota: Quota::new(SESSIONS_PER_PROJECT),
+                store: Arc::new(MemoryStore::default()),
+                clock: Arc::new(Clock::new(ClockKind::Real)),
+                registry: Registry::default(),
                 counters: Counters::default(),
+                gemini: Lifetimes::of(Backend::Gemini),
+                vertex: Lifetimes::of(Backend::Vertex),
                 handshake_deadline: Duration::from_secs(10),
                 random: rustls::crypto::ring::default_provider().secure_random,
             },
@@ -95,14 +131,14 @@ impl Builder {
 
     /// Listens for plain WebSocket on `address`; port 0 takes a free one. May be called several times.
     pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.endpoints.push((Endpoint { address, is_tls: false }, None));
+        self.endpoints.push((Endpoint { address, is_tls: false, is_control: false }, None));
         self
     }
 
     /// Listens for WebSocket over TLS on `address`; see [`LocalCa`](crate::tls::LocalCa) for a configuration. May be
     /// called several times.
     pub fn listen_tls(mut self, address: SocketAddr, config: Arc<rustls::ServerConfig>) -> Self {
-        self.endpoints.push((Endpoint { address, is_tls: true }, Some(TlsAcceptor::from(config))));
+        self.endpoints.push((Endpoint { address, is_tls: true, is_control: false }, Some(TlsAcceptor::from(config))));
         self
     }
 
@@ -156,6 +192,42 @@ impl Builder {
         self
     }
 
+    /// How long connections, sessions and handles of a backend last. Default: [`Lifetimes::of`], as the service does.
+    pub fn lifetimes(mut self, of: impl Fn(Backend) -> Lifetimes) -> Self {
+        self.shared.gemini = of(Backend::Gemini);
+        self.shared.vertex = of(Backend::Vertex);
+        self
+    }
+
+    /// Where sessions that may be resumed are kept. Default: in memory, as long as the server runs.
+    pub fn store(mut self, store: impl SessionStore) -> Self {
+        self.shared.store = Arc::new(store);
+        self
+    }
+
+    /// Sessions that one project may have open at once; further ones are refused with close code 1011, as the service
+    /// does for a quota. A project is a key; those who present none, or only a token, share one. Default: 1000, as Vertex.
+    pub fn sessions_per_project(mut self, sessions: u32) -> Self {
+        self.shared.quota = Quota::new(sessions);
+        self
+    }
+
+    /// The time that sessions live by. Default: the real one.
+    pub fn clock(mut self, kind: ClockKind) -> Self {
+        let clock = Arc::new(Clock::new(kind));
+        // Real time is the runtime's own, and costs less there.
+        self.shared.options.clock = (kind != ClockKind::Real).then(|| Arc::clone(&clock) as _);
+        self.shared.clock = clock;
+        self
+    }
+
+    /// Answers on `address` whoever wants to move the clock, read the sessions, or disturb them: for tests. It asks for
+    /// no key. Default: nowhere.
+    pub fn control(mut self, address: SocketAddr) -> Self {
+        self.control = Some(address);
+        self
+    }
+
     /// Sessions open at once; further ones are refused with close code 1011. Default: 1000.
     pub fn sessions_max(mut self, sessions: u32) -> Self {
         self.shared.sessions_max = sessions.into();
@@ -183,7 +255,14 @@ impl Builder {
             listeners.push(bound.map_err(|error| BindError { endpoint, error })?);
         }
         let endpoints = listeners.iter().map(|listener| listener.endpoint).collect();
-        Ok(Server { listeners, endpoints, shared: Arc::new(self.shared) })
+        let control = match self.control {
+            None => None,
+            Some(address) => {
+                let endpoint = Endpoint { address, is_tls: false, is_control: true };
+                Some(TcpListener::bind(address).await.map_err(|error| BindError { endpoint, error })?)
+            }
+        };
+        Ok(Server { listeners, endpoints, control, shared: Arc::new(self.shared) })
     }
 }
 
@@ -198,6 +277,7 @@ impl fmt::Debug for Builder {
 pub struct Server {
     listeners: Vec<Listener>,
     endpoints: Vec<Endpoint>,
+    control: Option<TcpListener>,
     shared: Arc<Shared>,
 }
 
@@ -218,12 +298,17 @@ impl Server {
         &self.endpoints
     }
 
+    /// Where the control endpoint listens, if there is one.
+    pub fn control(&self) -> Option<SocketAddr> {
+        self.control.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// Serves until `shutdown` resolves, then drains: no connection is accepted any more, running turns may end within
     /// [`Limits::drain`], sessions are closed with 1011, and what is still open a little later is cut.
     ///
     /// Dropping the future cuts every session at once.
     pub async fn serve_until(self, shutdown: impl Future<Output = ()>) -> Stats {
-        let Self { listeners, endpoints: _, shared } = self;
+        let Self { listeners, endpoints: _, control, shared } = self;
         let (stop, stopped) = watch::channel(false);
         let room = usize::try_from(shared.sessions_max).unwrap_or(usize::MAX).saturating_add(HANDSHAKES_MAX);
         let room = Arc::new(Semaphore::new(room.min(Semaphore::MAX_PERMITS)));
@@ -231,10 +316,17 @@ impl Server {
         for listener in listeners {
             ports.spawn(accept(listener, Arc::clone(&shared), Arc::clone(&room), stopped.clone()));
         }
+        // Both end with the server.
+        let mut beside = JoinSet::new();
+        beside.spawn(sweep(Arc::clone(&shared)));
+        if let Some(listener) = control {
+            beside.spawn(accept_control(listener, Arc::clone(&shared)));
+        }
         shutdown.await;
         let sessions_open = shared.counters.read().sessions_open;
         tracing::info!(sessions_open, "draining");
         stop.send_replace(true);
+        shared.clock.run();
         let patience = shared.limits.drain + shared.options.close_deadline + DRAIN_SLACK;
         let drained = async { while ports.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, drained).await.is_err() {
@@ -276,6 +368,50 @@ async fn accept(listener: Listener, shared: Arc<Shared>, room: Arc<Semaphore>, m
     drop(tcp);
     while let Some(ended) = connections.join_next().await {
         note(ended, &shared.counters);
+    }
+}
+
+/// Accepts connections of the control endpoint.
+async fn accept_control(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    let mut pause = ACCEPT_PAUSE_MIN;
+    loop {
+        tokio::select! {
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => {
+                    pause = ACCEPT_PAUSE_MIN;
+                    connections.spawn(control::serve(socket, Arc::clone(&shared)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept control connections");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
+                }
+            },
+        }
+    }
+}
+
+/// Lets the store forget what has expired, again and again.
+async fn sweep(shared: Arc<Shared>) {
+    loop {
+        let (store, now) = (Arc::clone(&shared.store), shared.clock.date());
+        match tokio::task::spawn_blocking(move || store.sweep(now)).await {
+            Ok(Ok(swept)) => {
+                if swept.corrupt > 0 {
+                    tracing::error!(points = swept.corrupt, "saved sessions were damaged, and are forgotten");
+                }
+                if swept.expired > 0 {
+                    tracing::debug!(points = swept.expired, "saved sessions have expired");
+                }
+            }
+            Ok(Err(error)) => tracing::error!(%error, "expired sessions cannot be forgotten"),
+            Err(error) => tracing::error!(%error, "the store panicked; this is a bug"),
+        }
+        let next = shared.clock.now() + SWEEP_PERIOD;
+        // On a clock that runs fast, a store has its rest all the same.
+        tokio::join!(shared.clock.sleep_until(next), tokio::time::sleep(SWEEP_PAUSE));
     }
 }
 
@@ -331,7 +467,7 @@ async fn serve(
         Ok(Ok(Some(upgraded))) => {
             let id = SessionId::random(shared.random);
             let span = tracing::info_span!("session", id = %id.short(), %peer);
-            session::serve(upgraded, &shared, id, stop).instrument(span).await;
+            session::serve(upgraded, &shared, id, peer, stop).instrument(span).await;
         }
         Ok(Ok(None)) => {}
         Ok(Err(error @ (HandshakeError::TlsToPlain | HandshakeError::PlainToTls | HandshakeError::Tls(_)))) => {
@@ -358,5 +494,10 @@ fn note(ended: Result<(), JoinError>, counters: &Counters) {
 const HANDSHAKES_MAX: usize = 256;
 /// Over the engines' drain and the sockets' close: scheduling under load.
 const DRAIN_SLACK: Duration = Duration::from_secs(1);
+/// Sessions of a project on Vertex, pay as you go; Gemini's depend on the tier.
+const SESSIONS_PER_PROJECT: u32 = 1000;
+/// A minute more or less is nothing to handles that are valid for hours.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE_MIN: Duration = Duration::from_millis(10);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);

@@ -2,12 +2,15 @@
 //!
 //! The engine decides what is said; here its events are acted on and told to the log.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use live_engine::{
-    CloseReason, ModelOutput, Refusal, Rejected, ServerCommand, ServerConfig, ServerEngine, ServerEvent, TurnId, Why,
+    CloseReason, HandleSeed, ModelOutput, Refusal, Rejected, ServerCommand, ServerConfig, ServerEngine, ServerEvent,
+    TurnId, Why,
 };
-use live_tokio::{Connection, Step, WebSocketStream};
+use live_tokio::{Clock as _, Connection, Step, WebSocketStream};
 use rustls::crypto::SecureRandom;
 use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -15,21 +18,34 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use crate::Shared;
 use crate::generation::Generation;
 use crate::handshake::Upgraded;
+use crate::keeping::Keeper;
+use crate::project::Project;
+use crate::registry::{Entered, Info, Order};
 use crate::stream::ServerStream;
 
 /// Holds the session that begins on `upgraded`, until it is over.
-pub(crate) async fn serve(upgraded: Upgraded, shared: &Shared, id: SessionId, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    upgraded: Upgraded,
+    shared: &Shared,
+    id: SessionId,
+    peer: SocketAddr,
+    mut stop: watch::Receiver<bool>,
+) {
     let Upgraded { stream, read, opening } = upgraded;
     let (_open, sessions_open) = shared.counters.open_session();
-    let refusal = if !shared.keys.admit(&opening.credentials) {
-        Some(Refusal::KeyNotValid)
-    } else if sessions_open > shared.sessions_max {
-        Some(Refusal::Overloaded)
-    } else {
-        None
+    let project = shared.keys.admit(&opening.credentials);
+    let admission = project.and_then(|project| shared.quota.admit(project));
+    let refusal = match (project, &admission) {
+        (None, _) => Some(Refusal::KeyNotValid),
+        (Some(_), _) if sessions_open > shared.sessions_max => Some(Refusal::Overloaded),
+        (Some(_), None) => Some(Refusal::Quota),
+        (Some(_), Some(_)) => None,
     };
+    let project = project.unwrap_or(Project::ANONYMOUS);
+    let backend = opening.route.backend;
+    let lifetimes = shared.lifetimes(backend);
     let config = ServerConfig {
-        backend: opening.route.backend,
+        backend,
         api_version: opening.route.api_version.to_owned(),
         profiles: Arc::clone(&shared.profiles),
         limits: shared.limits.clone(),
@@ -37,14 +53,34 @@ pub(crate) async fn serve(upgraded: Upgraded, shared: &Shared, id: SessionId, mu
         pacing: shared.pacing,
         session_id: id.to_string(),
         call_id_seed: id.seed(),
+        lifetimes: lifetimes.clone(),
+        handle_seed: handle_seed(shared.random),
     };
     drop(opening);
-    let engine = ServerEngine::new(config, tokio::time::Instant::now().into_std());
+    let engine = ServerEngine::new(config, shared.clock.now());
     let web_socket = Some(shared.options.web_socket());
     let socket = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, web_socket).await;
+    let (entered, mut orders) = shared.registry.enter(Info {
+        id,
+        session: id,
+        peer,
+        project,
+        opened: shared.clock.elapsed(),
+        backend,
+        model: String::new(),
+        is_resumed: false,
+        is_stalled: false,
+        turns: 0,
+        saves: 0,
+        prompt_tokens: 0,
+    });
     let mut session = Session {
         connection: Connection::from_socket(socket, engine, shared.options.clone()),
         generation: Generation::new(Arc::clone(&shared.model)),
+        keeper: Keeper::new(shared, id, project, lifetimes.handle_validity),
+        entered,
+        go_away_notice: lifetimes.go_away_notice,
+        is_stalled: false,
         shared,
         unknown_fields: 0,
         warnings: 0,
@@ -55,11 +91,35 @@ pub(crate) async fn serve(upgraded: Upgraded, shared: &Shared, id: SessionId, mu
             biased;
             _ = stop.wait_for(|stop| *stop), if !is_stopping => {
                 is_stopping = true;
+                session.stall(false);
                 // Refused only when the session is over already, which the next step finds out.
                 _ = session.connection.command(ServerCommand::Shutdown);
                 continue;
             }
-            step = session.connection.next_or(&mut session.generation) => step,
+            Some(order) = orders.recv() => match order {
+                Order::Drop => {
+                    tracing::info!("cut by control");
+                    return;
+                }
+                Order::Stall(is_stalled) => {
+                    session.stall(is_stalled);
+                    continue;
+                }
+                Order::GoAway(time_left) => {
+                    let time_left = time_left.unwrap_or(session.go_away_notice);
+                    session.command(ServerCommand::GoAway { time_left });
+                    continue;
+                }
+                Order::Superseded => {
+                    session.command(ServerCommand::TakeOver);
+                    continue;
+                }
+            },
+            answer = session.keeper.next() => {
+                session.command(answer);
+                continue;
+            }
+            step = session.connection.next_or(&mut session.generation), if !session.is_stalled => step,
         };
         match step {
             Step::Event(Some(event)) => session.act(event),
@@ -73,6 +133,11 @@ pub(crate) async fn serve(upgraded: Upgraded, shared: &Shared, id: SessionId, mu
 struct Session<'a> {
     connection: Connection<ServerEngine, ServerStream>,
     generation: Generation,
+    keeper: Keeper,
+    entered: Entered<'a>,
+    go_away_notice: Duration,
+    /// Told to neither read nor write.
+    is_stalled: bool,
     shared: &'a Shared,
     /// Distinct unknown fields that the log has been told of.
     unknown_fields: usize,
@@ -84,7 +149,18 @@ impl Session<'_> {
         self.tell_unknown_fields();
         match event {
             ServerEvent::SetupAccepted(session) => {
-                tracing::info!(backend = ?session.backend, model = %session.model, "session open")
+                tracing::info!(backend = ?session.backend, model = %session.model, "session open");
+                self.entered.update(|info| info.model.clone_from(&session.model));
+                if let Some(resumed) = self.keeper.resumed() {
+                    let others = self.entered.take_over(resumed);
+                    tracing::info!(session = %resumed.short(), closing = others, "resumed");
+                }
+            }
+            ServerEvent::Resume { handle } => self.keeper.load(&handle),
+            ServerEvent::Save { handle, snapshot } => self.keeper.save(handle, snapshot),
+            ServerEvent::Forget { handle } => self.keeper.forget(&handle),
+            ServerEvent::Compressed { evicted, kept } => {
+                tracing::info!(?evicted, kept_tokens = kept.total(), "the context was cut to fit its window");
             }
             ServerEvent::Generate(turn, prompt) => {
                 tracing::debug!(%turn, contents = prompt.history.len(), unanswered = prompt.unanswered, "asking the model");
@@ -94,8 +170,12 @@ impl Session<'_> {
                 tracing::debug!(%turn, "cancelled");
                 self.generation.cancel(turn);
             }
-            ServerEvent::TurnFinished { turn, usage, interrupted } => {
-                tracing::debug!(%turn, ?usage, interrupted, "turn finished");
+            ServerEvent::TurnFinished { turn, usage, session_usage, interrupted } => {
+                tracing::debug!(%turn, ?usage, session_tokens = session_usage.total(), interrupted, "turn finished");
+                self.entered.update(|info| {
+                    info.turns += 1;
+                    info.prompt_tokens = usage.prompt.total();
+                });
             }
             ServerEvent::Violation(violation) => {
                 self.shared.counters.count_violation();
@@ -133,11 +213,29 @@ impl Session<'_> {
                     | CloseReason::PeerUnfit
                     | CloseReason::Shutdown
                     | CloseReason::Done
+                    | CloseReason::LifetimeOver(..)
+                    | CloseReason::TakenOver
                     | CloseReason::Disconnected(_) => {
                         tracing::info!(%reason, "session over");
                     }
                 }
             }
+        }
+    }
+
+    /// Reads and writes no more, or again.
+    fn stall(&mut self, is_stalled: bool) {
+        self.is_stalled = is_stalled;
+        self.entered.update(|info| info.is_stalled = is_stalled);
+    }
+
+    /// Tells the engine something that it may refuse only because the session is over, or has not begun.
+    fn command(&mut self, command: ServerCommand) {
+        let is_save = matches!(command, ServerCommand::Saved(_));
+        match self.connection.command(command) {
+            Ok(()) if is_save => self.entered.update(|info| info.saves += 1),
+            Ok(()) => {}
+            Err(Rejected { why, .. }) => tracing::debug!(%why, "came too late, or too early"),
         }
     }
 
@@ -171,7 +269,7 @@ impl Session<'_> {
 }
 
 /// Names a session in the log and, on Vertex, in `setupComplete`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SessionId([u8; 16]);
 
 impl SessionId {
@@ -182,6 +280,11 @@ impl SessionId {
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         Self(bytes)
+    }
+
+    /// The id, for a store to keep.
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0
     }
 
     /// The start of the id, enough to tell the sessions of a log apart.
@@ -195,6 +298,18 @@ impl SessionId {
     }
 }
 
+impl From<[u8; 16]> for SessionId {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl std::fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
 impl std::fmt::Display for SessionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (at, byte) in self.0.iter().enumerate() {
@@ -205,6 +320,13 @@ impl std::fmt::Display for SessionId {
         }
         Ok(())
     }
+}
+
+/// Draws what the handles of a connection are made of.
+fn handle_seed(random: &dyn SecureRandom) -> HandleSeed {
+    let mut seed = HandleSeed::default();
+    random.fill(&mut seed.0).expect("the system has randomness");
+    seed
 }
 
 /// Warnings of one session that reach the log. 16: a client that errs in every message errs in the same way.
