@@ -60,6 +60,19 @@ pub(crate) struct Room {
     pub(crate) contents: usize,
 }
 
+/// Where a history can be cut.
+#[derive(Debug, Default)]
+struct Cut {
+    /// What goes.
+    evicted: Evicted,
+    /// Its bytes.
+    bytes: usize,
+    /// Whether the rest fits.
+    fits: bool,
+}
+
+const USER: &str = "user";
+
 /// The history of a session.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
@@ -109,23 +122,43 @@ impl Context {
         self.entries.push(Entry { content: Arc::new(content), tokens });
     }
 
-    /// Cuts the oldest turns until the rest fits `room`, or nothing more may go: the cut is at the start of a user's turn,
-    /// and neither the last of those nor anything unanswered goes.
+    /// Cuts the oldest turns until the rest fits `room` or is the last turn: the cut is at the start of a user's turn.
+    ///
+    /// A model may pass over what a user says, so that turns of theirs stand side by side. If whole exchanges are not
+    /// enough, the cut is at any content of theirs that is done with.
     pub(crate) fn evict(&mut self, room: Room) -> Option<Evicted> {
+        let done_with = self.entries.len() - self.unanswered;
+        let mut cut =
+            self.find_cut(room, |at| self.is_user(at) && (at == 0 || self.entries[at - 1].content.role != USER));
+        if !cut.fits {
+            let other = self.find_cut(room, |at| at <= done_with && self.is_user(at));
+            if other.evicted.contents > cut.evicted.contents {
+                cut = other;
+            }
+        }
+        let Cut { evicted, bytes, fits: _ } = cut;
+        if evicted.contents == 0 {
+            return None;
+        }
+        self.entries.drain(..evicted.contents);
+        self.unanswered = self.unanswered.min(self.entries.len());
+        self.tokens -= evicted.tokens;
+        self.bytes -= bytes;
+        self.revision += 1;
+        Some(evicted)
+    }
+
+    /// The first of the places at which the history can be cut that leaves no more than `room`, or else the last.
+    fn find_cut(&self, room: Room, can_cut: impl Fn(usize) -> bool) -> Cut {
+        let mut cut = Cut::default();
         let mut evicted = Evicted::default();
         let mut bytes = 0;
-        // What goes if the cut is at the latest start of a turn so far.
-        let mut cut = (Evicted::default(), 0);
-        let last = self.entries.len() - self.unanswered;
         for (at, entry) in self.entries.iter().enumerate() {
-            if at > last {
-                break;
-            }
-            if self.begins_turn(at) {
-                cut = (evicted, bytes);
+            if can_cut(at) {
                 let fits = self.tokens.total() - evicted.tokens.total() <= room.tokens
                     && self.bytes - bytes <= room.bytes
                     && self.entries.len() - evicted.contents <= room.contents;
+                cut = Cut { evicted, bytes, fits };
                 if fits {
                     break;
                 }
@@ -134,24 +167,14 @@ impl Context {
             evicted.tokens += entry.tokens;
             bytes += content_bytes(&entry.content);
         }
-        let (evicted, bytes) = cut;
-        if evicted.contents == 0 {
-            return None;
-        }
-        self.entries.drain(..evicted.contents);
-        self.tokens -= evicted.tokens;
-        self.bytes -= bytes;
-        self.revision += 1;
-        Some(evicted)
+        cut
     }
 
-    /// Whether a user's turn begins at `at`. Answers of functions belong to the call before them.
-    fn begins_turn(&self, at: usize) -> bool {
-        let is_user = |entry: &Entry| {
-            entry.content.role == "user"
-                && !entry.content.parts.iter().all(|part| matches!(part.data, Some(PartData::FunctionResponse(_))))
-        };
-        is_user(&self.entries[at]) && (at == 0 || self.entries[at - 1].content.role != "user")
+    /// Whether the content is the user's own. Answers of functions belong to the call before them.
+    fn is_user(&self, at: usize) -> bool {
+        let content = &self.entries[at].content;
+        content.role == USER
+            && !content.parts.iter().all(|part| matches!(part.data, Some(PartData::FunctionResponse(_))))
     }
 
     pub(crate) fn history(&self) -> Vec<Arc<Content>> {

@@ -15,7 +15,7 @@ use super::renewal::Renewal;
 use super::setup::{ActivityDetection, SessionConfig};
 use super::usage::TurnUsage;
 use super::{ServerConfig, ServerEvent, TurnCompletePacing, Warning};
-use crate::context::{Context, Room, Tokens};
+use crate::context::{Compression, Context, Room, Tokens};
 use crate::engine::{Output, Outputs, TurnId};
 use crate::prompt::{EndReason, Prompt};
 use crate::resumption::Snapshot;
@@ -182,7 +182,8 @@ impl Session {
     pub(super) fn prompt(&mut self, cx: &mut Cx<'_>) {
         self.last_turn = self.last_turn.next();
         let generation = self.last_turn;
-        if self.config.compression.is_some_and(|compression| self.tokens().total() >= compression.trigger) {
+        let has_triggered = |compression: Compression| self.tokens().total() >= compression.trigger;
+        if self.config.compression.is_some_and(has_triggered) || self.exceeded(cx.config).is_err() {
             self.compress(cx);
         }
         let prompt_tokens = self.tokens();

@@ -35,6 +35,10 @@ fn vertex() -> ServerConfig {
 }
 
 struct World {
+    config: ServerConfig,
+    connections: u8,
+    saved: Vec<(Handle, Arc<Snapshot>)>,
+    asked: Option<Handle>,
     engine: ServerEngine,
     now: Instant,
     generation: TurnId,
@@ -46,7 +50,12 @@ impl World {
     #[expect(clippy::disallowed_methods, reason = "a test begins somewhere")]
     fn new(config: ServerConfig) -> Self {
         let now = Instant::now();
+        let config = ServerConfig { handle_seed: HandleSeed([1; 32]), ..config };
         Self {
+            config: config.clone(),
+            connections: 1,
+            saved: Vec::new(),
+            asked: None,
             engine: ServerEngine::new(config, now),
             now,
             generation: TurnId::default(),
@@ -70,6 +79,28 @@ impl World {
             "late" => self.command(ServerCommand::Model(TurnId(1), model(rest))),
             "wait" => self.wait(millis(rest)),
             "shutdown" => self.command(ServerCommand::Shutdown),
+            "saved" => self.command(ServerCommand::Saved(self.last_saved())),
+            "notsaved" => self.command(ServerCommand::SaveFailed(self.last_saved())),
+            "goaway" => self.command(ServerCommand::GoAway { time_left: millis(rest) }),
+            "takeover" => self.command(ServerCommand::TakeOver),
+            "refuse" => self.command(ServerCommand::ResumeRefused(match rest {
+                "unknown" => ResumeRefusal::Unknown,
+                "expired" => ResumeRefusal::Expired,
+                _ => ResumeRefusal::Foreign,
+            })),
+            // The snapshot that was asked for, if it is kept.
+            "resumed" => {
+                let asked = self.asked.clone();
+                let kept = self.saved.iter().find(|(handle, _)| Some(handle) == asked.as_ref());
+                let snapshot = kept.map(|(_, snapshot)| Snapshot::clone(snapshot)).unwrap_or_default();
+                self.command(ServerCommand::Resumed(Box::new(snapshot)));
+            }
+            // Another connection to the same server; the former one is gone.
+            "reconnect" => {
+                self.connections += 1;
+                self.config.handle_seed = HandleSeed([self.connections; 32]);
+                self.engine = ServerEngine::new(self.config.clone(), self.now);
+            }
             "lost" => self.engine.handle_disconnect(Disconnect::Eof, self.now),
             _ => panic!("no such step: {step}"),
         }
@@ -79,6 +110,10 @@ impl World {
         if let Err(rejected) = self.engine.handle_command(command, self.now) {
             let _ = writeln!(self.log, "  rejected: {rejected}");
         }
+    }
+
+    fn last_saved(&self) -> Handle {
+        self.saved.last().expect("something was saved").0.clone()
     }
 
     fn wait(&mut self, time: Duration) {
@@ -141,6 +176,10 @@ impl World {
                 });
                 ClientMessage::tool_response(responses.collect())
             }
+            "untool" => ClientMessage::ContextUpdate(Box::new(ContextUpdate {
+                system_instruction: None,
+                tools: Some(ContextUpdateTools::default()),
+            })),
             "instruct" => ClientMessage::ContextUpdate(Box::new(ContextUpdate {
                 system_instruction: Some(Box::new(Content::user(rest))),
                 tools: None,
@@ -167,6 +206,19 @@ impl World {
                 let names: Vec<String> = cancellation.ids.iter().filter_map(named).collect();
                 format!("toolCallCancellation {}", names.join(" "))
             }
+            ServerPayload::GoAway(GoAway { time_left }) => {
+                let left = Duration::try_from(time_left.expect("it is always said")).unwrap();
+                format!("goAway in {} ms", left.as_millis())
+            }
+            ServerPayload::SessionResumptionUpdate(update) if update.resumable => {
+                let index = update.last_consumed_client_message_index;
+                let consumed = if index > 0 { format!(" consumed {index}") } else { String::new() };
+                format!("resumable {}{consumed}", short(&update.new_handle))
+            }
+            ServerPayload::SessionResumptionUpdate(update) => {
+                assert_eq!(*update, SessionResumptionUpdate::default());
+                "not resumable".into()
+            }
             other => format!("{other:?}"),
         };
         format!("{shown}{usage}").trim_end().into()
@@ -181,20 +233,69 @@ impl World {
                 self.generation = generation;
                 let mut shown: Vec<String> = prompt.history.iter().map(|content| show(content)).collect();
                 shown.insert(prompt.history.len() - prompt.unanswered, "|".into());
+                if let Some(instruction) = &prompt.session.system_instruction {
+                    shown.insert(0, format!("({})", show(instruction)));
+                }
                 format!("Generate {generation} {}", shown.join(" "))
             }
-            ServerEvent::TurnFinished { turn, usage: _, interrupted } => {
+            ServerEvent::TurnFinished { turn, usage: _, session_usage: _, interrupted } => {
                 format!("TurnFinished {turn}{}", if interrupted { " interrupted" } else { "" })
             }
             ServerEvent::Violation(violation) => format!("Violation {}", violation.explanation()),
             ServerEvent::Closed(reason) => format!("Closed: {reason}"),
             ServerEvent::Cancel(generation) => format!("Cancel {generation}"),
             ServerEvent::Warning(warning) => format!("Warning {warning:?}"),
+            ServerEvent::Resume { handle } => {
+                let shown = format!("Resume {}", short(handle.as_str()));
+                self.asked = Some(handle);
+                shown
+            }
+            ServerEvent::Save { handle, snapshot } => {
+                let shown = format!("Save {} {}", short(handle.as_str()), show_snapshot(&snapshot));
+                self.saved.push((handle, snapshot));
+                shown
+            }
+            ServerEvent::Forget { handle } => {
+                self.saved.retain(|(saved, _)| *saved != handle);
+                format!("Forget {}", short(handle.as_str()))
+            }
+            ServerEvent::Compressed { evicted, kept } => {
+                let Evicted { contents, tokens } = evicted;
+                format!("Compressed -{contents} contents -{} tokens, {} left", tokens.total(), kept.total())
+            }
         }
     }
 }
 
-/// `MODEL [TEXT|AUDIO].. [manual] [nointerrupt] [transcripts] [seed] [thoughts] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..`
+/// A handle of ours as CONNECTION.NUMBER.
+fn short(handle: &str) -> String {
+    match handle.split_once('.') {
+        Some((seed, number)) if seed.len() == 64 => format!("{}.{number}", seed[..2].trim_start_matches('0')),
+        Some(_) | None => handle.into(),
+    }
+}
+
+/// The handle that is shown so; anything else is itself.
+fn long(short: &str) -> String {
+    match short.split_once('.') {
+        Some((connection, number)) => format!("{}.{number}", format!("{connection:0>2}").repeat(32)),
+        None => short.into(),
+    }
+}
+
+fn show_snapshot(snapshot: &Snapshot) -> String {
+    let mut shown: Vec<String> = snapshot.history.iter().map(|entry| show(&entry.content)).collect();
+    shown.insert(snapshot.history.len() - snapshot.unanswered, "|".into());
+    if !snapshot.pending_input.is_empty() {
+        let parts: Vec<String> = snapshot.pending_input.iter().map(show_part).collect();
+        shown.push(format!("{} {}", if snapshot.speaking { "speaking" } else { "pending" }, parts.join("+")));
+    }
+    shown.extend(snapshot.pending_calls.iter().map(|call| format!("calling {}", call.name)));
+    shown.join(" ")
+}
+
+/// `MODEL [TEXT|AUDIO].. [manual] [nointerrupt] [transcripts] [seed] [thoughts] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
+/// [resumable] [transparent] [handle=H] [window[=TRIGGER/TARGET]]`
 fn setup(words: &str) -> Setup {
     let mut words = words.split_whitespace();
     let mut setup = Setup::new(words.next().unwrap_or_default());
@@ -231,9 +332,19 @@ fn setup(words: &str) -> Setup {
                 speech.get_or_insert_default().language_code = value.into();
             }
             "max" => setup.generation_config.get_or_insert_default().max_output_tokens = value.parse().ok(),
-            "handle" => {
-                setup.session_resumption =
-                    Some(SessionResumptionConfig { handle: Some(value.into()), transparent: false });
+            "proactive" => {
+                setup.proactivity = Some(ProactivityConfig { proactive_audio: true, ..ProactivityConfig::default() })
+            }
+            "resumable" => setup.session_resumption = Some(SessionResumptionConfig::default()),
+            "transparent" => setup.session_resumption.get_or_insert_default().transparent = true,
+            "handle" => setup.session_resumption.get_or_insert_default().handle = Some(long(value)),
+            // TRIGGER/TARGET, either of them may be left out; `window` alone has no mechanism.
+            "window" => {
+                let (trigger, target) = value.split_once('/').unzip();
+                setup.context_window_compression = Some(ContextWindowCompressionConfig {
+                    trigger_tokens: trigger.and_then(|number| number.parse().ok()),
+                    sliding_window: target.map(|number| SlidingWindow { target_tokens: number.parse().ok() }),
+                });
             }
             "instruct" => setup = setup.with_system_instruction(value),
             "fn" => {
@@ -341,6 +452,9 @@ fn show_usage(usage: &UsageMetadata) -> String {
 
 mod bounds;
 mod input;
+mod lifetimes;
+mod renewing;
 mod setting_up;
 mod tools;
 mod turns;
+mod window;

@@ -135,6 +135,9 @@ fn reasons() -> Vec<(String, CloseReason)> {
         ("SetupTimeout".into(), CloseReason::SetupTimeout),
         ("ModelFailed".into(), CloseReason::ModelFailed(String::new())),
         ("Shutdown".into(), CloseReason::Shutdown),
+        ("LifetimeOver: Aborted".into(), CloseReason::LifetimeOver(Lifetime::Connection, Cut::Aborted)),
+        ("LifetimeOver: DeadlineExpired".into(), CloseReason::LifetimeOver(Lifetime::Connection, Cut::DeadlineExpired)),
+        ("TakenOver".into(), CloseReason::TakenOver),
         ("PeerUnfit (client)".into(), CloseReason::PeerUnfit),
         ("Done (client)".into(), CloseReason::Done),
     ]);
@@ -162,6 +165,11 @@ fn is_listed(reason: &CloseReason) -> bool {
             | Violation::NotForThisModel { .. }
             | Violation::Declaration { .. }
             | Violation::SessionUnknown
+            | Violation::SessionExpired
+            | Violation::SessionForeign
+            | Violation::HandleInvalid
+            | Violation::ModelChanged { .. }
+            | Violation::Compression { .. }
             | Violation::ActivityUnderAutomaticDetection { .. }
             | Violation::NothingToAnswer { .. }
             | Violation::LastTurnNotUser { .. }
@@ -174,6 +182,8 @@ fn is_listed(reason: &CloseReason) -> bool {
         | CloseReason::SetupTimeout
         | CloseReason::ModelFailed(_)
         | CloseReason::Shutdown
+        | CloseReason::LifetimeOver(..)
+        | CloseReason::TakenOver
         | CloseReason::PeerUnfit
         | CloseReason::Done => true,
         // Nobody is left to be told.
@@ -209,6 +219,11 @@ fn violations() -> Vec<Violation> {
         Violation::NotForThisModel { path, rule, fix },
         Violation::Declaration { path: path.into(), rule, fix },
         Violation::SessionUnknown,
+        Violation::SessionExpired,
+        Violation::SessionForeign,
+        Violation::HandleInvalid,
+        Violation::ModelChanged { held: "X".into(), asked: "Y".into() },
+        Violation::Compression { path, rule: rule.into(), fix },
         Violation::ActivityUnderAutomaticDetection { path },
         Violation::NothingToAnswer { path },
         Violation::LastTurnNotUser { role: "model".into() },

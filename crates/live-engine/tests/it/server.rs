@@ -314,7 +314,13 @@ impl Oracle {
                 assert_eq!(self.running, None, "no model runs on after the end");
                 self.ended = true;
             }
-            ServerEvent::SetupAccepted(_) | ServerEvent::Violation(_) | ServerEvent::Warning(_) => {}
+            ServerEvent::SetupAccepted(_)
+            | ServerEvent::Violation(_)
+            | ServerEvent::Warning(_)
+            | ServerEvent::Resume { .. }
+            | ServerEvent::Save { .. }
+            | ServerEvent::Forget { .. }
+            | ServerEvent::Compressed { .. } => {}
         }
     }
 }

@@ -112,12 +112,12 @@ fn roles_follow_the_model_and_the_backend() {
         vertex(),
         "C setup gemini-2.0-flash-live-001\nC turns system:brief user:hi .",
         expect![[r#"
-        C setup gemini-2.0-flash-live-001
-          < setupComplete a-uuid
-          ! SetupAccepted Live20 Audio Puck
-        C turns system:brief user:hi .
-          ! Generate #1 | user:'hi'
-    "#]],
+            C setup gemini-2.0-flash-live-001
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Audio Puck
+            C turns system:brief user:hi .
+              ! Generate #1 (system:'brief') | user:'hi'
+        "#]],
     );
 }
 
@@ -454,14 +454,14 @@ fn an_update_of_the_context_holds_from_the_next_prompt_on() {
               < setupComplete
               ! SetupAccepted Live38 Audio Puck
             C text hi
-              ! Generate #1 | user:'hi'
+              ! Generate #1 (user:'brief') | user:'hi'
             M end
               < generationComplete
               < turnComplete prompt 3 TEXT, total 3
               ! TurnFinished #1
             C instruct be verbose from now on
             C text hi
-              ! Generate #2 user:'hi' | user:'hi'
+              ! Generate #2 (user:'be verbose from now on') user:'hi' | user:'hi'
             M end
               < generationComplete
               < turnComplete prompt 8 TEXT, total 8

@@ -218,24 +218,15 @@ fn thinking_and_behavior_are_the_models() {
 }
 
 #[test]
-fn a_handle_of_an_unknown_session_is_refused_and_a_wish_without_effect_is_named() {
+fn a_wish_without_effect_is_named() {
     check(
-        "C setup models/gemini-3.8-live handle=h1",
+        "C setup models/gemini-2.0-flash-live-001 proactive",
         expect![[r#"
-        C setup models/gemini-3.8-live handle=h1
-          ! Violation setup.sessionResumption.handle: the handle names no session of this server; start without a handle
-          < close 1008 BidiGenerateContent session not found
-          ! Closed: setup.sessionResumption.handle: the handle names no session of this server; start without a handle
-    "#]],
-    );
-    check(
-        "C setup models/gemini-3.8-live handle=",
-        expect![[r#"
-        C setup models/gemini-3.8-live handle=
-          < setupComplete
-          ! SetupAccepted Live38 Audio Puck
-          ! Warning NoEffect { path: "setup.sessionResumption" }
-    "#]],
+            C setup models/gemini-2.0-flash-live-001 proactive
+              < setupComplete
+              ! SetupAccepted Live20 Text
+              ! Warning NoEffect { path: "setup.proactivity" }
+        "#]],
     );
 }
 
