@@ -5,6 +5,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, WebSocket};
+
 /// A server process, killed at the end of its test.
 struct Live {
     process: Child,
@@ -104,4 +107,122 @@ fn keys_given_by_environment_are_not_repeated() {
     let mut rest = String::new();
     live.output.read_to_string(&mut rest).unwrap();
     assert!(!rest.contains("DistinctiveKey7f3a"), "{rest}");
+}
+
+/// A session with the server, spoken by hand.
+struct Session(WebSocket<TcpStream>);
+
+impl Session {
+    /// Opens a session that answers in text and may be resumed; by `handle`, if there is one.
+    fn open(address: &str, handle: Option<&str>) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        let url = format!(
+            "ws://{address}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=any"
+        );
+        let mut session = Self(tokio_tungstenite::tungstenite::client(url, stream).unwrap().0);
+        let resumption = handle.map_or(json!({}), |handle| json!({ "handle": handle }));
+        session.send(json!({ "setup": {
+            "model": "models/gemini-live-2.5-flash-preview",
+            "generationConfig": { "responseModalities": ["TEXT"] },
+            "sessionResumption": resumption,
+        } }));
+        assert_eq!(session.hear(), json!({ "setupComplete": {} }));
+        session
+    }
+
+    fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).unwrap();
+    }
+
+    fn hear(&mut self) -> Value {
+        serde_json::from_slice(&self.0.read().expect("the session goes on").into_data()).expect("JSON")
+    }
+
+    /// Says `text`, and returns the answer and the next handle.
+    fn converse(&mut self, text: &str) -> (String, String) {
+        self.send(json!({ "clientContent": {
+            "turns": [{ "role": "user", "parts": [{ "text": text }] }],
+            "turnComplete": true,
+        } }));
+        let (mut answer, mut is_complete) = (String::new(), false);
+        loop {
+            let message = self.hear();
+            for part in message["serverContent"]["modelTurn"]["parts"].as_array().into_iter().flatten() {
+                answer += part["text"].as_str().unwrap_or_default();
+            }
+            is_complete |= message["serverContent"]["turnComplete"] == true;
+            if let (true, Some(handle)) = (is_complete, message["sessionResumptionUpdate"]["newHandle"].as_str()) {
+                return (answer, handle.to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_session_on_disk_survives_the_death_of_the_server() {
+    let data = tempfile::tempdir().unwrap();
+    let serve = || Live::serve(data.path(), &["--no-tls", "--store", "redb"]);
+    let mut live = serve();
+    let address = live.announced("listening on ws://");
+    assert_eq!(live.announced("sessions: "), data.path().join("sessions.redb").display().to_string());
+    let mut session = Session::open(&address, None);
+    session.converse("My name is Ada.");
+    let (_, handle) = session.converse("I keep bees.");
+    // SIGKILL: nothing is flushed, nothing is told.
+    live.process.kill().unwrap();
+    live.process.wait().unwrap();
+
+    let mut live = serve();
+    let address = live.announced("listening on ws://");
+    let mut session = Session::open(&address, Some(&handle));
+    let (answer, next) = session.converse("What did I ask?");
+    assert!(answer.contains("My name is Ada") && answer.contains("I keep bees"), "{answer}");
+    assert_ne!(next, handle);
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_told_with_the_way_out() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Live::serve(data.path(), &["--no-tls", "--store", "redb"]);
+    first.announced("listening on ws://");
+    let second = Command::new(env!("CARGO_BIN_EXE_live"))
+        .args(["serve", "--no-tls", "--listen", "127.0.0.1:0", "--store", "redb", "--data-dir"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let error = String::from_utf8(second.stderr).unwrap();
+    assert!(error.contains("sessions.redb") && error.contains("--store memory"), "{error}");
+}
+
+#[test]
+fn a_damaged_store_is_set_aside() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("sessions.redb");
+    std::fs::write(&path, b"this is no database").unwrap();
+    let mut live = Live::serve(data.path(), &["--no-tls", "--store", "redb"]);
+    let address = live.announced("listening on ws://");
+    Session::open(&address, None).converse("hello");
+    assert_eq!(std::fs::read(data.path().join("sessions.damaged")).unwrap(), b"this is no database");
+}
+
+#[test]
+fn a_control_endpoint_is_for_this_machine() {
+    let data = tempfile::tempdir().unwrap();
+    let mut live = Live::serve(data.path(), &["--no-tls", "--clock", "virtual", "--control-listen", "127.0.0.1:0"]);
+    assert_eq!(live.announced("clock: "), "virtual");
+    let control = live.announced("control endpoint: http://");
+    let mut stream = TcpStream::connect(&control).unwrap();
+    stream.write_all(b"GET /clock HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(r#""kind": "virtual""#), "{answer}");
+
+    let exposed = Command::new(env!("CARGO_BIN_EXE_live"))
+        .args(["serve", "--no-tls", "--listen", "127.0.0.1:0", "--control-listen", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert_eq!(exposed.status.code(), Some(1));
+    let error = String::from_utf8(exposed.stderr).unwrap();
+    assert!(error.contains("can be reached from other machines") && error.contains("--control-exposed"), "{error}");
 }

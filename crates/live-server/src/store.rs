@@ -51,6 +51,25 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     fn sweep(&self, now: SystemTime) -> Result<Swept, StoreError>;
 }
 
+/// One store for several servers.
+impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn save(&self, handle: HandleHash, saved: &Saved, forget: &[HandleHash]) -> Result<(), StoreError> {
+        (**self).save(handle, saved, forget)
+    }
+
+    fn load(&self, handle: HandleHash) -> Result<Option<Saved>, StoreError> {
+        (**self).load(handle)
+    }
+
+    fn remove(&self, handle: HandleHash) -> Result<(), StoreError> {
+        (**self).remove(handle)
+    }
+
+    fn sweep(&self, now: SystemTime) -> Result<Swept, StoreError> {
+        (**self).sweep(now)
+    }
+}
+
 /// A resumable point of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saved {

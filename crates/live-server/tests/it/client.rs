@@ -21,6 +21,14 @@ pub(crate) const TEXT_SETUP: &str =
     r#"{"setup": {"model": "models/gemini-2.0-flash-live-001", "generationConfig": {"responseModalities": ["TEXT"]}}}"#;
 pub(crate) const AUDIO_SETUP: &str = r#"{"setup": {"model": "models/gemini-2.0-flash-live-001", "generationConfig": {"responseModalities": ["AUDIO"]}, "outputAudioTranscription": {}}}"#;
 
+/// A session that answers in text and may be resumed; by `handle`, if there is one.
+pub(crate) fn resumable(handle: &str) -> String {
+    let handle = if handle.is_empty() { String::new() } else { format!(r#""handle": "{handle}""#) };
+    let mut setup: Value = serde_json::from_str(TEXT_SETUP).expect("it is JSON");
+    setup["setup"]["sessionResumption"] = serde_json::from_str(&format!("{{{handle}}}")).expect("it is JSON");
+    setup.to_string()
+}
+
 /// What a server said.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Heard {
@@ -102,6 +110,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 return all;
             }
         }
+    }
+
+    /// Listens until the session can be resumed, and tells by which handle.
+    pub(crate) async fn hear_handle(&mut self) -> String {
+        loop {
+            let heard = self.hear().await;
+            let Heard::Json(message) = heard else { panic!("{heard:?} before a handle") };
+            if let Some(handle) = message["sessionResumptionUpdate"]["newHandle"].as_str() {
+                assert_eq!(message["sessionResumptionUpdate"]["resumable"], true, "{message}");
+                return handle.to_owned();
+            }
+        }
+    }
+
+    /// Says `text` and listens to the whole answer, then to the handle that names what the session knows since.
+    pub(crate) async fn converse(&mut self, text: &str) -> String {
+        self.say(text).await;
+        self.hear_turn().await;
+        self.hear_handle().await
     }
 
     /// Listens until the session closes, and tells how.

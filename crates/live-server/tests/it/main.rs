@@ -4,11 +4,14 @@
 
 mod auth;
 mod client;
+mod control;
 mod embedded;
 mod http;
 mod isolation;
 mod log;
 mod model;
+mod quota;
+mod resumption;
 mod running;
 mod session;
 mod shutdown;

@@ -11,7 +11,7 @@ use live_model::Model;
 use live_proto::PartData;
 
 /// `panic` panics while it answers, `panic at once` before, `stop` ends in the middle, `hold` never ends, `flood` never
-/// stops; anything else is repeated.
+/// stops, `recall` repeats all that the user has said; anything else is repeated.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Obedient {
     /// Pieces of `flood` that were asked for.
@@ -27,6 +27,7 @@ impl Model for Obedient {
             false => ModelOutput::Text(text.to_owned()),
         };
         match words.as_str() {
+            "recall" => stream::iter([say(&told(&prompt)), ModelOutput::End(EndReason::Complete)]).boxed(),
             "panic at once" => panic!("told to panic at once"),
             "panic" => stream::iter([say("about to")]).chain(stream::once(async { panic!("told to panic") })).boxed(),
             "stop" => stream::iter([say("half an")]).boxed(),
@@ -43,6 +44,13 @@ impl Model for Obedient {
             words => stream::iter([say("you said "), say(words), ModelOutput::End(EndReason::Complete)]).boxed(),
         }
     }
+}
+
+/// What the user has said, and under which instruction.
+fn told(prompt: &Prompt) -> String {
+    let instruction = prompt.session.system_instruction.iter().map(|content| format!("[{}]", content.text()));
+    let said = prompt.history.iter().filter(|content| content.role == "user").map(|content| content.text());
+    instruction.chain(said).collect::<Vec<_>>().join(", ")
 }
 
 fn last_words(prompt: &Prompt) -> String {

@@ -13,6 +13,7 @@ use crate::model::Obedient;
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) tls_address: Option<SocketAddr>,
+    pub(crate) control: Option<SocketAddr>,
     shutdown: oneshot::Sender<()>,
     served: JoinHandle<Stats>,
 }
@@ -25,12 +26,13 @@ pub(crate) async fn start(build: impl FnOnce(Builder) -> Builder) -> Running {
     let address_of =
         |is_tls| server.endpoints().iter().find(|endpoint| endpoint.is_tls == is_tls).map(|found| found.address);
     let (address, tls_address) = (address_of(false).expect("the plain one"), address_of(true));
+    let control = server.control();
     let (shutdown, told) = oneshot::channel();
     let served = tokio::spawn(server.serve_until(async {
         // A test that ends without stopping its server drops the sender.
         _ = told.await;
     }));
-    Running { address, tls_address, shutdown, served }
+    Running { address, tls_address, control, shutdown, served }
 }
 
 impl Running {
