@@ -99,6 +99,11 @@ const CHECKS: &[Check] = &[
         find: |input| dependency::pure_crates(&input.trees),
     },
     Check {
+        name: "without-runtime",
+        rule: "the blocking adapter depends on no runtime",
+        find: |input| dependency::without_runtime(&input.trees),
+    },
+    Check {
         name: "engine-codec",
         rule: "the engine turns on neither JSON nor protobuf",
         find: |input| dependency::engine_codec(&input.trees),

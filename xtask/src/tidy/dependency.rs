@@ -36,10 +36,10 @@ impl Tree {
     }
 }
 
-/// Asks cargo for the normal dependencies of the pure crates, on all platforms.
+/// Asks cargo for the normal dependencies of the crates that must do without something, on all platforms.
 pub(super) fn read_trees(repository: &Repository) -> Result<Vec<Tree>> {
     let mut trees = Vec::new();
-    for name in PURE {
+    for name in PURE.iter().copied().chain([WITHOUT_RUNTIME]) {
         let mut cargo = shell::cargo(&repository.root);
         cargo.args(["tree", "--package", name, "--edges=normal", "--target=all", "--prefix=none", "--format={p}|{f}"]);
         trees.push(Tree::parse(name, &shell::read(&mut cargo)?));
@@ -48,14 +48,20 @@ pub(super) fn read_trees(repository: &Repository) -> Result<Vec<Tree>> {
 }
 
 pub(super) fn pure_crates(trees: &[Tree]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for Tree { of, nodes } in trees {
-        for banned in IMPURE.iter().filter(|banned| nodes.iter().any(|node| node.name == **banned)) {
-            let what = format!("{of} pulls in {banned}");
-            findings.push(Finding::file(&manifest(of), what, "find the way with `cargo tree -i` and cut it"));
-        }
-    }
-    findings
+    trees.iter().filter(|tree| PURE.contains(&tree.of)).flat_map(|tree| pulled_in(tree, IMPURE)).collect()
+}
+
+pub(super) fn without_runtime(trees: &[Tree]) -> Vec<Finding> {
+    trees.iter().filter(|tree| tree.of == WITHOUT_RUNTIME).flat_map(|tree| pulled_in(tree, RUNTIMES)).collect()
+}
+
+fn pulled_in(Tree { of, nodes }: &Tree, banned: &[&str]) -> Vec<Finding> {
+    let banned = banned.iter().filter(|banned| nodes.iter().any(|node| node.name == **banned));
+    let finding = |banned| {
+        let what = format!("{of} pulls in {banned}");
+        Finding::file(&manifest(of), what, "find the way with `cargo tree -i` and cut it")
+    };
+    banned.map(finding).collect()
 }
 
 pub(super) fn engine_codec(trees: &[Tree]) -> Vec<Finding> {
@@ -120,6 +126,11 @@ const IMPURE: &[&str] = &[
     "tungstenite",
 ];
 
+/// The crate for programs that have no runtime and want none.
+const WITHOUT_RUNTIME: &str = "live-blocking";
+
+const RUNTIMES: &[&str] = &["async-std", "futures-executor", "hyper", "mio", "smol", "tokio"];
+
 const CODECS: &[&str] = &["default", "json", "pb"];
 
 /// Who may know whom, from the bottom up.
@@ -128,6 +139,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("live-audio", &[]),
     ("live-engine", &["live-proto", "live-audio"]),
     ("live-tokio", &["live-proto", "live-audio", "live-engine"]),
+    ("live-blocking", &["live-proto", "live-audio", "live-engine"]),
     ("live-grpc", &["live-proto", "live-audio", "live-engine", "live-tokio"]),
     ("live-client", &["live-proto", "live-audio", "live-engine", "live-tokio"]),
     ("live-model", &["live-proto", "live-audio", "live-engine", "live-client"]),
@@ -170,6 +182,15 @@ mod tests {
         let findings = pure_crates(&[tree]);
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].what, "live-audio pulls in tokio");
+    }
+
+    #[test]
+    fn a_runtime_under_the_blocking_adapter_is_found_and_its_sockets_are_not() {
+        let tree = "live-blocking v0.1.0 (/x)|\ntungstenite v0.29.0|handshake\ngetrandom v0.3.0|\nmio v1.0.0|\n";
+        let trees = [Tree::parse("live-blocking", tree)];
+        assert_eq!(without_runtime(&trees)[0].what, "live-blocking pulls in mio");
+        assert_eq!(without_runtime(&trees).len(), 1);
+        assert_eq!(pure_crates(&trees), []);
     }
 
     #[test]

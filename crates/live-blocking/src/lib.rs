@@ -1,0 +1,33 @@
+//! The engines over `std::net` and WebSocket: no runtime, no task, one thread for each end of a connection.
+//!
+//! What a message means, and what to answer, is decided in `live-engine`; how it is spelled, in `live-proto`. For many sessions at
+//! once there is `live-tokio`.
+//!
+//! ```no_run
+//! # fn example(engine: live_engine::ClientEngine) -> Result<(), live_blocking::Error> {
+//! use live_blocking::{Connector, Next, Options, connect};
+//!
+//! let request = http::Request::get("wss://localhost:8443/ws").body(()).expect("a valid request");
+//! let mut connection = connect(request, &Connector::new()?, engine, Options::client())?;
+//! loop {
+//!     match connection.next(None) {
+//!         Next::Event(event) => { /* Act on the event; answer with `connection.command(..)`. */ }
+//!         Next::TimedOut => unreachable!("there is no timeout"),
+//!         Next::Over => break,
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+
+mod connect;
+mod connection;
+mod error;
+mod options;
+mod serve;
+mod stream;
+
+pub use connect::{Connector, connect};
+pub use connection::{Connection, Next};
+pub use error::Error;
+pub use options::{Frames, Options};
+pub use serve::{Request, Stop, accept, serve};

@@ -1,0 +1,5 @@
+//! The adapter through its public interface, over loopback.
+
+mod connect;
+mod session;
+mod world;
