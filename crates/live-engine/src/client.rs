@@ -1,7 +1,7 @@
 //! The client's side of one connection: setup, what the server says as events with generation numbers, and a typed end.
 //!
-//! Not here: what survives a connection (dialling, backing off, resuming), and the pleasant methods of an SDK, which is a
-//! host of this.
+//! Not here: what survives a connection ([`crate::client_session`]: dialling, backing off, resuming), and the pleasant
+//! methods of an SDK, which is a host of either.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use live_proto::{
     UsageMetadata, VoiceActivity,
 };
 
+use crate::client_session::{Dropped, Loss, Reconnect};
 use crate::close::CloseReason;
 use crate::engine::{Clock, Close, Disconnect, Engine, Output, Outputs, Rejected, TurnId, Why};
 use crate::limits::Limits;
@@ -21,10 +22,10 @@ mod cause;
 mod session;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use self::cause::{Cause, CloseCause, Phase};
-use self::session::Session;
+pub(crate) use self::session::Session;
 
 /// What a client engine is told once, before anything is sent.
 #[derive(Clone, Debug)]
@@ -116,7 +117,7 @@ pub enum ClientEvent {
         /// The pages.
         metadata: Box<UrlContextMetadata>,
     },
-    /// The user cut the generation short: stop playing it.
+    /// The generation was cut short, by the user or by the loss of its connection: stop playing it.
     Interrupted {
         /// The generation that is over.
         generation: TurnId,
@@ -156,6 +157,27 @@ pub enum ClientEvent {
     Other(Box<ServerMessage>),
     /// Bytes that are no message; the session goes on.
     Malformed(DecodeError),
+    /// The session goes on over another connection, about to be dialled. Told by a [`ClientSession`](crate::ClientSession) only.
+    Reconnecting {
+        /// How many dials there were since a connection last held, this one included.
+        attempt: u32,
+        /// What makes it necessary.
+        why: Reconnect,
+    },
+    /// The session is open again. Told by a [`ClientSession`](crate::ClientSession) only.
+    Resumed {
+        /// The server took the handle and knows what was before. Otherwise it began anew, with what the client could tell it.
+        restored: bool,
+        /// Messages of the former connection that were sent again.
+        replayed: usize,
+        /// An answer that was asked for, or had begun, will not come: ask again.
+        answer_lost: bool,
+    },
+    /// Messages that will reach no server, because there was no connection for longer than the buffer lasts, or because they
+    /// cannot be sent again. Told by a [`ClientSession`](crate::ClientSession) only.
+    Dropped(Dropped),
+    /// The session could not go on. The last event of a [`ClientSession`](crate::ClientSession) that wanted to.
+    Lost(Box<Loss>),
     /// The connection is over. The last event.
     Closed(CloseCause),
 }
@@ -165,6 +187,7 @@ pub enum ClientEvent {
 pub struct ClientEngine {
     limits: Limits,
     state: State,
+    session: Session,
     clock: Clock,
     timers: Timers,
     outputs: Outputs<ClientMessage, ClientEvent>,
@@ -174,7 +197,7 @@ pub struct ClientEngine {
 enum State {
     /// The setup is sent; what our host says meanwhile waits.
     AwaitReady(VecDeque<ClientMessage>),
-    Ready(Session),
+    Ready,
     Closed,
 }
 
@@ -187,6 +210,7 @@ impl ClientEngine {
         Self {
             limits,
             state: State::AwaitReady(VecDeque::new()),
+            session: Session::default(),
             clock: Clock::new(now),
             timers,
             outputs: Outputs::from([Output::Send(ClientMessage::setup(setup))]),
@@ -205,12 +229,12 @@ impl ClientEngine {
             (State::AwaitReady(queued), ClientCommand::Send(_)) => {
                 full(queued.len() >= self.limits.queued_messages_max)
             }
-            (State::Ready(session), ClientCommand::Send(ClientMessage::ToolResponse(response)))
-                if !session.can_answer(response) =>
+            (State::Ready, ClientCommand::Send(ClientMessage::ToolResponse(response)))
+                if !self.session.can_answer(response) =>
             {
                 Some(Why::NoSuchCall)
             }
-            (State::Ready(_), ClientCommand::Send(_)) => full(self.outputs.len() >= self.limits.outputs_max),
+            (State::Ready, ClientCommand::Send(_)) => full(self.outputs.len() >= self.limits.outputs_max),
         }
     }
 
@@ -222,7 +246,7 @@ impl ClientEngine {
         self.timers.stop(Timer::Setup);
         self.tell(ClientEvent::Ready { session_id: setup_complete.session_id });
         self.outputs.extend(queued.into_iter().map(Output::Send));
-        self.state = State::Ready(Session::default());
+        self.state = State::Ready;
     }
 
     /// Ends the connection from our side.
@@ -235,12 +259,30 @@ impl ClientEngine {
     fn end(&mut self, code: Option<u16>, reason: String, cause: Cause) {
         let (phase, open_calls) = match &self.state {
             State::AwaitReady(_) => (Phase::Setup, 0),
-            State::Ready(session) => (Phase::Open, session.open_calls()),
+            State::Ready => (Phase::Open, self.session.open_calls()),
             State::Closed => unreachable!("a connection ends once"),
         };
         self.timers.stop_all();
         self.state = State::Closed;
         self.tell(ClientEvent::Closed(CloseCause { code, reason, phase, cause, open_calls }));
+    }
+
+    /// Goes on with the turns and calls of an earlier connection.
+    pub(crate) fn adopt(&mut self, session: Session) {
+        self.session = session;
+    }
+
+    /// What was heard so far, for the connection that follows.
+    pub(crate) fn take_session(&mut self) -> Session {
+        std::mem::take(&mut self.session)
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(crate) fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
     }
 
     fn phase(&self) -> Phase {
@@ -258,9 +300,9 @@ impl Engine for ClientEngine {
         self.clock.advance(now);
         match &mut self.state {
             State::Closed => {}
-            State::Ready(session) => {
+            State::Ready => {
                 let outputs = &mut self.outputs;
-                session.receive(message, self.limits.remembered_calls_max, &mut |event| {
+                self.session.receive(message, self.limits.remembered_calls_max, &mut |event| {
                     outputs.push_back(Output::Event(event));
                 });
             }
@@ -279,7 +321,7 @@ impl Engine for ClientEngine {
         match &self.state {
             State::Closed => {}
             State::AwaitReady(_) => self.abort(CloseReason::PeerUnfit, Cause::Unreadable(error)),
-            State::Ready(_) => self.tell(ClientEvent::Malformed(error)),
+            State::Ready => self.tell(ClientEvent::Malformed(error)),
         }
     }
 
@@ -306,9 +348,9 @@ impl Engine for ClientEngine {
         match (command, &mut self.state) {
             (ClientCommand::Close, _) => self.abort(CloseReason::Done, Cause::Local),
             (ClientCommand::Send(message), State::AwaitReady(queued)) => queued.push_back(message),
-            (ClientCommand::Send(message), State::Ready(session)) => {
+            (ClientCommand::Send(message), State::Ready) => {
                 if let ClientMessage::ToolResponse(response) = &message {
-                    session.answer(response, self.limits.remembered_calls_max);
+                    self.session.answer(response, self.limits.remembered_calls_max);
                 }
                 self.outputs.push_back(Output::Send(message));
             }

@@ -44,12 +44,14 @@
 //! ```
 
 pub mod client;
+pub mod client_session;
 pub mod close;
 pub mod context;
 pub mod engine;
 pub mod limits;
 pub mod profile;
 pub mod prompt;
+pub mod relay;
 pub mod resumption;
 pub mod server;
 pub mod timer;
@@ -58,12 +60,17 @@ pub mod turn;
 pub mod violation;
 
 pub use self::client::{Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Phase};
+pub use self::client_session::{
+    ClientSession, ClientSessionConfig, Dropped, Fresh, LateAnswers, LinkId, Loss, Overlap, Reconnect, ReconnectPolicy,
+    Replay, SessionOutput,
+};
 pub use self::close::{CloseReason, CloseText, GrpcStatus, Refusal};
 pub use self::context::{Compression, Entry, Evicted, Tokens};
 pub use self::engine::{Close, Disconnect, Engine, Output, Rejected, TurnId, Why};
 pub use self::limits::Limits;
 pub use self::profile::{Backend, Family, ModelProfile, Profiles, ResponseModality};
 pub use self::prompt::{EndReason, ModelOutput, Prompt};
+pub use self::relay::{Relay, RelayCommand, RelayEvent};
 pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};
 pub use self::server::{
     Cut, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent, SessionConfig,

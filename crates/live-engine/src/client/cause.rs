@@ -1,6 +1,6 @@
 //! Why a connection ended, as a client can know it: the close code and text, the phase, and what the two mean together.
 //!
-//! Not here: whether to dial again, which is a matter of the session that survives the connection.
+//! Not here: whether to dial again ([`crate::client_session`]).
 
 use std::fmt;
 
@@ -9,6 +9,8 @@ use live_proto::DecodeError;
 /// How far a connection had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// There was no connection yet.
+    Dial,
     /// The server had not answered the setup.
     Setup,
     /// The session was open.
@@ -74,12 +76,12 @@ impl Cause {
         }
         match (code, phase) {
             // Google closes normally when it will not have the configuration of a native audio model.
-            (Some(1000), Phase::Setup) => Self::InvalidArgument,
+            (Some(1000), Phase::Dial | Phase::Setup) => Self::InvalidArgument,
             (Some(1000) | None, Phase::Open) => Self::Normal,
             (Some(1001), _) => Self::Expired,
             (Some(1007), _) => Self::InvalidArgument,
             (Some(1011..=1013), _) => Self::Unavailable,
-            (Some(_), _) | (None, Phase::Setup) => Self::Other,
+            (Some(_), _) | (None, Phase::Dial | Phase::Setup) => Self::Other,
         }
     }
 }
@@ -112,6 +114,7 @@ impl fmt::Display for CloseCause {
             Cause::Local => "closed by us",
             Cause::Normal => "closed by the server",
             Cause::Lost => "connection lost",
+            Cause::SetupTimeout if self.phase == Phase::Dial => "no connection was made in time",
             Cause::SetupTimeout => "the server did not answer the setup in time",
             Cause::NotALiveServer => "the server's first message is not setupComplete",
             Cause::Unreadable(error) => return write!(f, "the server's first message cannot be read: {error}"),
@@ -128,8 +131,10 @@ impl fmt::Display for CloseCause {
         // The others say so themselves.
         let says_when =
             matches!(self.cause, Cause::Local | Cause::SetupTimeout | Cause::NotALiveServer | Cause::Unreadable(_));
-        if self.phase == Phase::Setup && !says_when {
-            f.write_str(" during setup")?;
+        match self.phase {
+            Phase::Dial if !says_when => f.write_str(" while dialling")?,
+            Phase::Setup if !says_when => f.write_str(" during setup")?,
+            Phase::Dial | Phase::Setup | Phase::Open => {}
         }
         if let Some(code) = self.code {
             write!(f, " ({code})")?;

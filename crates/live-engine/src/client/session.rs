@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use live_proto::{
-    Content, FunctionCall, GoAway, InteractionStatus, Part, PartData, ServerContent, ServerMessage, ServerPayload,
-    ToolCall, ToolResponse,
+    Content, FunctionCall, FunctionResponse, GoAway, InteractionStatus, Part, PartData, ServerContent, ServerMessage,
+    ServerPayload, ToolCall, ToolResponse, TurnCompleteReason,
 };
 
 use super::ClientEvent;
@@ -15,9 +15,9 @@ use crate::engine::TurnId;
 use crate::tools::{Calls, Known, Waiting};
 use crate::turn::{Observed, Signal, Turn};
 
-/// An open session.
+/// An open session. It outlives its connection: its generations go on counting, and its calls stay known.
 #[derive(Debug, Default)]
-pub(super) struct Session {
+pub(crate) struct Session {
     turn: Turn,
     /// The generation that is heard, or was heard last.
     generation: TurnId,
@@ -25,12 +25,57 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn open_calls(&self) -> usize {
+    pub(crate) fn open_calls(&self) -> usize {
         self.calls.len()
     }
 
+    /// The calls that wait for an answer.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.calls.waiting()
+    }
+
+    /// The call that a response would answer.
+    pub(crate) fn answers(&self, response: &FunctionResponse) -> Option<&Waiting> {
+        self.calls.find(&response.id, &response.name)
+    }
+
+    /// The generation that is heard, or was heard last.
+    pub(crate) fn generation(&self) -> TurnId {
+        self.generation
+    }
+
+    /// Whether the server is saying something.
+    pub(crate) fn is_speaking(&self) -> bool {
+        matches!(self.turn, Turn::Generating(_))
+    }
+
+    /// Whether nothing would be lost with the connection: no turn is open and no call waits.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        matches!(self.turn, Turn::Idle) && self.calls.is_empty()
+    }
+
+    /// Ends what the loss of the connection leaves open. True if it was an answer that had more to come.
+    ///
+    /// A generation that was sent in full only lacks the end of its turn, which is told so that nobody waits for it.
+    pub(crate) fn break_off(&mut self, tell: &mut impl FnMut(ClientEvent)) -> bool {
+        let generation = self.generation;
+        let cut = match self.turn {
+            Turn::Idle | Turn::Listening | Turn::AwaitingAnswers(_) | Turn::Interrupted(_) => false,
+            Turn::Playing(_) => {
+                tell(ClientEvent::TurnComplete { generation, reason: TurnCompleteReason::default() });
+                false
+            }
+            Turn::Generating(_) | Turn::Suspended(_) => {
+                tell(ClientEvent::Interrupted { generation });
+                self.calls.is_empty()
+            }
+        };
+        self.turn = Turn::default();
+        cut
+    }
+
     /// Notes an answer of our host.
-    pub(super) fn answer(&mut self, response: &ToolResponse, remembered_max: usize) {
+    pub(crate) fn answer(&mut self, response: &ToolResponse, remembered_max: usize) {
         for response in &response.function_responses {
             if let Some(call) = self.calls.find(&response.id, &response.name).cloned()
                 && !response.will_continue
@@ -41,7 +86,7 @@ impl Session {
     }
 
     /// Tells whether every response answers a call that waits for one, and none twice.
-    pub(super) fn can_answer(&self, response: &ToolResponse) -> bool {
+    pub(crate) fn can_answer(&self, response: &ToolResponse) -> bool {
         let mut answered = Vec::new();
         response.function_responses.iter().all(|response| {
             let Some(call) = self.calls.find(&response.id, &response.name) else { return false };
@@ -51,7 +96,7 @@ impl Session {
         })
     }
 
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         message: ServerMessage,
         remembered_max: usize,

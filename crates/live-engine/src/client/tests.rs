@@ -79,7 +79,7 @@ impl World {
 }
 
 /// One frame: `ready`, `call F#ID..`, `cancel ID..`, `goaway S`, `nothing`, or fields of `serverContent` in any number.
-fn server(words: &str) -> ServerMessage {
+pub(crate) fn server(words: &str) -> ServerMessage {
     let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
     match verb {
         "ready" => ServerPayload::from(SetupComplete { session_id: rest.into(), voice_consent_signature: None }).into(),
@@ -128,7 +128,7 @@ fn content(words: &str) -> ServerMessage {
     }
 }
 
-fn call(words: &str) -> FunctionCall {
+pub(crate) fn call(words: &str) -> FunctionCall {
     let (name, id) = words.split_once('#').unwrap_or((words, ""));
     FunctionCall { name: name.into(), id: id.into(), ..FunctionCall::default() }
 }
@@ -164,7 +164,7 @@ fn sent(message: &ClientMessage) -> String {
     }
 }
 
-fn told(event: ClientEvent) -> String {
+pub(crate) fn told(event: ClientEvent) -> String {
     match event {
         ClientEvent::Ready { session_id } => format!("Ready {session_id}").trim_end().into(),
         ClientEvent::Text { generation, text } => format!("Text {generation} '{text}'"),
