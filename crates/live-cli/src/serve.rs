@@ -45,6 +45,10 @@ pub(crate) struct Args {
     )]
     api_key: Vec<Secret>,
 
+    /// Address for gRPC without TLS (default: none); port 0 picks a free one
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    grpc_listen: Option<SocketAddr>,
+
     /// Log unknown fields instead of refusing them
     #[arg(long, conflicts_with = "strict")]
     lenient: bool,
@@ -139,6 +143,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         listen,
         tls_listen,
         no_tls,
+        grpc_listen,
         data_dir,
         api_key,
         lenient,
@@ -164,6 +169,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Server::builder().model(Embedded::new(EmbeddedConfig::default())).strictness(strictness).listen(listen);
     server =
         server.lifetimes(|backend| lasting.lifetimes(backend)).sessions_per_project(sessions_per_project).clock(clock);
+    if let Some(grpc) = grpc_listen {
+        server = server.listen_grpc(grpc);
+    }
     if let Some(control) = control_listen {
         if !control.ip().is_loopback() && !control_exposed {
             anyhow::bail!(
@@ -243,7 +251,7 @@ fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool) -> String {
     }
 
     let base_url = |is_tls: bool| {
-        let endpoint = endpoints.iter().find(|endpoint| endpoint.is_tls == is_tls)?;
+        let endpoint = endpoints.iter().find(|endpoint| endpoint.is_tls == is_tls && !endpoint.is_grpc)?;
         let scheme = if is_tls { "https" } else { "http" };
         Some(format!("{scheme}://{}", reachable(endpoint.address)))
     };
@@ -267,6 +275,9 @@ fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool) -> String {
         None => line("Python SDKs", "need TLS: start without --no-tls".to_owned()),
     }
     line("@google/genai", format!("new GoogleGenAI({{apiKey: \"{key}\", httpOptions: {{baseUrl: \"{plain}\"}}}})"));
+    if let Some(grpc) = endpoints.iter().find(|endpoint| endpoint.is_grpc) {
+        line("gRPC (Python)", format!("grpc.aio.insecure_channel(\"{}\")", reachable(grpc.address)));
+    }
     out.push('\n');
     out
 }
@@ -302,10 +313,11 @@ fn quoted(path: &Path) -> String {
 
 fn explain(error: live_server::BindError) -> anyhow::Error {
     let live_server::BindError { endpoint, ref error } = error;
-    let flag = match (endpoint.is_control, endpoint.is_tls) {
-        (true, _) => "--control-listen",
-        (false, true) => "--tls-listen",
-        (false, false) => "--listen",
+    let flag = match (endpoint.is_control, endpoint.is_grpc, endpoint.is_tls) {
+        (true, _, _) => "--control-listen",
+        (false, true, _) => "--grpc-listen",
+        (false, false, true) => "--tls-listen",
+        (false, false, false) => "--listen",
     };
     let ip = endpoint.address.ip();
     let fix = if error.kind() == std::io::ErrorKind::AddrInUse {
@@ -419,7 +431,7 @@ mod tests {
         assert!(!args.lenient && !args.no_tls && args.api_key.is_empty());
         assert_eq!(args.log.to_string(), "info");
         assert_eq!((args.store, args.sessions_per_project, args.clock), (Store::Memory, 1000, ClockKind::Real));
-        assert_eq!(args.control_listen, None);
+        assert_eq!((args.control_listen, args.grpc_listen), (None, None));
         for backend in [Backend::Gemini, Backend::Vertex] {
             assert_eq!(args.lasting.lifetimes(backend), Lifetimes::of(backend));
         }
@@ -477,8 +489,13 @@ mod tests {
     }
 
     fn endpoints(plain: &str, tls: Option<&str>) -> Vec<Endpoint> {
-        let plain = Endpoint { address: plain.parse().unwrap(), is_tls: false, is_control: false };
-        let tls = tls.map(|address| Endpoint { address: address.parse().unwrap(), is_tls: true, is_control: false });
+        let plain = Endpoint { address: plain.parse().unwrap(), is_tls: false, is_grpc: false, is_control: false };
+        let tls = tls.map(|address| Endpoint {
+            address: address.parse().unwrap(),
+            is_tls: true,
+            is_grpc: false,
+            is_control: false,
+        });
         std::iter::once(plain).chain(tls).collect()
     }
 
@@ -513,6 +530,17 @@ mod tests {
     fn a_restricted_server_does_not_say_that_any_key_will_do() {
         let banner = banner(&endpoints("0.0.0.0:1", None), None, false);
         assert!(!banner.contains("any") && !banner.contains("warning"), "{banner}");
+    }
+
+    #[test]
+    fn a_grpc_port_is_no_base_url() {
+        let mut endpoints = endpoints("127.0.0.1:4000", None);
+        let address = "0.0.0.0:4002".parse().unwrap();
+        endpoints.insert(0, Endpoint { address, is_tls: false, is_grpc: true, is_control: false });
+        let banner = banner(&endpoints, None, true);
+        assert!(banner.contains("listening on grpc://0.0.0.0:4002\n"), "{banner}");
+        assert!(banner.contains("GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:4000\n"), "{banner}");
+        assert!(banner.contains("insecure_channel(\"127.0.0.1:4002\")"), "{banner}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::mpsc;
@@ -85,6 +86,7 @@ where
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_header_list_size(HEADER_BYTES_MAX)
+        .keep_alive_interval(Some(PING_INTERVAL))
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
@@ -132,6 +134,9 @@ impl<F: FnOnce(Opening)> StreamingService<Bytes> for Answer<F> {
         ready(Ok(tonic::Response::new(outgoing)))
     }
 }
+
+/// How often a client that may be gone is asked; a session can be silent for long.
+const PING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Bytes of a request's headers. 16 KiB: tokens of OAuth run to a few.
 const HEADER_BYTES_MAX: u32 = 16 << 10;

@@ -19,6 +19,7 @@ pub(crate) fn of(reason: &CloseReason) -> Option<Status> {
         GrpcStatus::PermissionDenied => Code::PermissionDenied,
         GrpcStatus::ResourceExhausted => Code::ResourceExhausted,
         GrpcStatus::FailedPrecondition => Code::FailedPrecondition,
+        GrpcStatus::Aborted => Code::Aborted,
         GrpcStatus::Internal => Code::Internal,
         GrpcStatus::Unavailable => Code::Unavailable,
     };
@@ -67,7 +68,7 @@ fn close_code(code: Code) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use live_engine::{Refusal, Violation};
+    use live_engine::{Cut, Lifetime, Refusal, Violation};
 
     use super::*;
 
@@ -80,8 +81,16 @@ mod tests {
             Violation::SessionUnknown,
             Violation::VoiceWithoutAudio,
         ];
-        let others = [CloseReason::SetupTimeout, CloseReason::ModelFailed("why".into()), CloseReason::Shutdown];
-        for reason in refusals.into_iter().chain(violations.map(CloseReason::Violation)).chain(others) {
+        let others = [
+            CloseReason::SetupTimeout,
+            CloseReason::ModelFailed("why".into()),
+            CloseReason::Shutdown,
+            CloseReason::TakenOver,
+        ];
+        let lifetimes =
+            [Cut::Aborted, Cut::DeadlineExpired].map(|cut| CloseReason::LifetimeOver(Lifetime::Connection, cut));
+        for reason in refusals.into_iter().chain(violations.map(CloseReason::Violation)).chain(others).chain(lifetimes)
+        {
             let told = reason.told();
             let status = of(&reason).expect("none of them is OK");
             let closed = Disconnect::Closed { code: Some(told.code), reason: told.text.as_str().to_owned() };

@@ -29,6 +29,7 @@ mod auth;
 mod clock;
 mod control;
 mod generation;
+mod grpc;
 mod handshake;
 mod keeping;
 mod project;
@@ -41,6 +42,7 @@ mod stats;
 pub mod store;
 mod stream;
 pub mod tls;
+mod wire;
 
 pub use clock::ClockKind;
 pub use live_engine::{Backend, Lifetimes};

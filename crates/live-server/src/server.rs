@@ -24,6 +24,7 @@ use tracing::Instrument as _;
 use crate::auth::Keys;
 use crate::clock::{Clock, ClockKind};
 use crate::control;
+use crate::grpc;
 use crate::handshake::{self, HandshakeError};
 use crate::project::Quota;
 use crate::registry::Registry;
@@ -57,7 +58,7 @@ pub(crate) struct Shared {
     pub(crate) random: &'static dyn SecureRandom,
     gemini: Lifetimes,
     vertex: Lifetimes,
-    handshake_deadline: Duration,
+    pub(crate) handshake_deadline: Duration,
 }
 
 impl Shared {
@@ -77,16 +78,19 @@ pub struct Endpoint {
     pub address: SocketAddr,
     /// Whether it speaks TLS.
     pub is_tls: bool,
+    /// Whether it speaks gRPC, and not WebSocket.
+    pub is_grpc: bool,
     /// Whether it is the control endpoint, which speaks plain HTTP.
     pub is_control: bool,
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match (self.is_control, self.is_tls) {
-            (true, _) => "http",
-            (false, true) => "wss",
-            (false, false) => "ws",
+        let scheme = match (self.is_control, self.is_grpc, self.is_tls) {
+            (true, _, _) => "http",
+            (false, true, _) => "grpc",
+            (false, false, true) => "wss",
+            (false, false, false) => "ws",
         };
         write!(f, "{scheme}://{}", self.address)
     }
@@ -131,14 +135,23 @@ impl Builder {
 
     /// Listens for plain WebSocket on `address`; port 0 takes a free one. May be called several times.
     pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.endpoints.push((Endpoint { address, is_tls: false, is_control: false }, None));
+        self.endpoints.push((Endpoint { address, is_tls: false, is_grpc: false, is_control: false }, None));
         self
     }
 
     /// Listens for WebSocket over TLS on `address`; see [`LocalCa`](crate::tls::LocalCa) for a configuration. May be
     /// called several times.
     pub fn listen_tls(mut self, address: SocketAddr, config: Arc<rustls::ServerConfig>) -> Self {
-        self.endpoints.push((Endpoint { address, is_tls: true, is_control: false }, Some(TlsAcceptor::from(config))));
+        self.endpoints.push((
+            Endpoint { address, is_tls: true, is_grpc: false, is_control: false },
+            Some(TlsAcceptor::from(config)),
+        ));
+        self
+    }
+
+    /// Listens for gRPC without TLS (h2c) on `address`, on the paths of [`live_grpc::Method`]. May be called several times.
+    pub fn listen_grpc(mut self, address: SocketAddr) -> Self {
+        self.endpoints.push((Endpoint { address, is_tls: false, is_grpc: true, is_control: false }, None));
         self
     }
 
@@ -258,7 +271,7 @@ impl Builder {
         let control = match self.control {
             None => None,
             Some(address) => {
-                let endpoint = Endpoint { address, is_tls: false, is_control: true };
+                let endpoint = Endpoint { address, is_tls: false, is_grpc: false, is_control: true };
                 Some(TcpListener::bind(address).await.map_err(|error| BindError { endpoint, error })?)
             }
         };
@@ -454,6 +467,9 @@ async fn serve(
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%peer, %error, "cannot turn off Nagle's algorithm");
     }
+    if endpoint.is_grpc {
+        return grpc::serve(socket, peer, endpoint, shared, stop).await;
+    }
     let opened = {
         let opening = handshake::open(socket, tls.as_ref(), || shared.counters.read());
         // Boxed, so that a session does not carry the room for TLS and HTTP for the rest of its life.
@@ -481,7 +497,7 @@ async fn serve(
 }
 
 /// A panic is a bug of ours that cost one connection; the others do not notice.
-fn note(ended: Result<(), JoinError>, counters: &Counters) {
+pub(crate) fn note(ended: Result<(), JoinError>, counters: &Counters) {
     if let Err(error) = ended
         && error.is_panic()
     {

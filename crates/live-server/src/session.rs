@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use live_engine::{
-    CloseReason, HandleSeed, ModelOutput, Refusal, Rejected, ServerCommand, ServerConfig, ServerEngine, ServerEvent,
-    TurnId, Why,
+    Backend, CloseReason, HandleSeed, ModelOutput, Refusal, Rejected, ServerCommand, ServerConfig, ServerEngine,
+    ServerEvent, TurnId, Why,
 };
 use live_tokio::{Clock as _, Connection, Step, WebSocketStream};
 use rustls::crypto::SecureRandom;
@@ -16,12 +16,23 @@ use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::Shared;
+use crate::answer::Opening;
+use crate::auth::Credential;
 use crate::generation::Generation;
 use crate::handshake::Upgraded;
 use crate::keeping::Keeper;
 use crate::project::Project;
 use crate::registry::{Entered, Info, Order};
-use crate::stream::ServerStream;
+use crate::wire::Wire;
+
+/// Who opens a session, and as what.
+pub(crate) struct Caller {
+    pub(crate) id: SessionId,
+    pub(crate) peer: SocketAddr,
+    pub(crate) backend: Backend,
+    pub(crate) api_version: &'static str,
+    pub(crate) credentials: Vec<Credential>,
+}
 
 /// Holds the session that begins on `upgraded`, until it is over.
 pub(crate) async fn serve(
@@ -29,11 +40,26 @@ pub(crate) async fn serve(
     shared: &Shared,
     id: SessionId,
     peer: SocketAddr,
+    stop: watch::Receiver<bool>,
+) {
+    let Upgraded { stream, read, opening: Opening { route, credentials } } = upgraded;
+    let web_socket = Some(shared.options.web_socket());
+    let socket = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, web_socket).await;
+    let caller = Caller { id, peer, backend: route.backend, api_version: route.api_version, credentials };
+    let open = |engine| Connection::from_socket(socket, engine, shared.options.clone());
+    hold(caller, open, shared, stop).await;
+}
+
+/// Holds a session on the connection that `open` makes of its engine, until it is over.
+pub(crate) async fn hold<W: Wire>(
+    caller: Caller,
+    open: impl FnOnce(ServerEngine) -> W + Send,
+    shared: &Shared,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Upgraded { stream, read, opening } = upgraded;
+    let Caller { id, peer, backend, api_version, credentials } = caller;
     let (_open, sessions_open) = shared.counters.open_session();
-    let project = shared.keys.admit(&opening.credentials);
+    let project = shared.keys.admit(&credentials);
     let admission = project.and_then(|project| shared.quota.admit(project));
     let refusal = match (project, &admission) {
         (None, _) => Some(Refusal::KeyNotValid),
@@ -42,11 +68,10 @@ pub(crate) async fn serve(
         (Some(_), Some(_)) => None,
     };
     let project = project.unwrap_or(Project::ANONYMOUS);
-    let backend = opening.route.backend;
     let lifetimes = shared.lifetimes(backend);
     let config = ServerConfig {
         backend,
-        api_version: opening.route.api_version.to_owned(),
+        api_version: api_version.to_owned(),
         profiles: Arc::clone(&shared.profiles),
         limits: shared.limits.clone(),
         refusal,
@@ -56,10 +81,8 @@ pub(crate) async fn serve(
         lifetimes: lifetimes.clone(),
         handle_seed: handle_seed(shared.random),
     };
-    drop(opening);
+    drop(credentials);
     let engine = ServerEngine::new(config, shared.clock.now());
-    let web_socket = Some(shared.options.web_socket());
-    let socket = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, web_socket).await;
     let (entered, mut orders) = shared.registry.enter(Info {
         id,
         session: id,
@@ -75,7 +98,7 @@ pub(crate) async fn serve(
         prompt_tokens: 0,
     });
     let mut session = Session {
-        connection: Connection::from_socket(socket, engine, shared.options.clone()),
+        connection: open(engine),
         generation: Generation::new(Arc::clone(&shared.model)),
         keeper: Keeper::new(shared, id, project, lifetimes.handle_validity),
         entered,
@@ -130,8 +153,8 @@ pub(crate) async fn serve(
     }
 }
 
-struct Session<'a> {
-    connection: Connection<ServerEngine, ServerStream>,
+struct Session<'a, W> {
+    connection: W,
     generation: Generation,
     keeper: Keeper,
     entered: Entered<'a>,
@@ -144,7 +167,7 @@ struct Session<'a> {
     warnings: u32,
 }
 
-impl Session<'_> {
+impl<W: Wire> Session<'_, W> {
     fn act(&mut self, event: ServerEvent) {
         self.tell_unknown_fields();
         match event {
@@ -258,7 +281,7 @@ impl Session<'_> {
 
     /// Tells of fields that a lenient server ignores, as they appear.
     fn tell_unknown_fields(&mut self) {
-        let unknown = self.connection.unknown_fields();
+        let Some(unknown) = self.connection.unknown_fields() else { return };
         let count = unknown.paths().count();
         if count > self.unknown_fields {
             self.unknown_fields = count;

@@ -6,6 +6,7 @@ mod auth;
 mod client;
 mod control;
 mod embedded;
+mod grpc;
 mod http;
 mod isolation;
 mod log;

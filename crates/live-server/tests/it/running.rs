@@ -13,6 +13,7 @@ use crate::model::Obedient;
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) tls_address: Option<SocketAddr>,
+    pub(crate) grpc_address: Option<SocketAddr>,
     pub(crate) control: Option<SocketAddr>,
     shutdown: oneshot::Sender<()>,
     served: JoinHandle<Stats>,
@@ -23,16 +24,18 @@ pub(crate) async fn start(build: impl FnOnce(Builder) -> Builder) -> Running {
     log::gather();
     let builder = Server::builder().model(Obedient::default()).listen("127.0.0.1:0".parse().expect("an address"));
     let server = build(builder).bind().await.expect("loopback has a free port");
-    let address_of =
-        |is_tls| server.endpoints().iter().find(|endpoint| endpoint.is_tls == is_tls).map(|found| found.address);
-    let (address, tls_address) = (address_of(false).expect("the plain one"), address_of(true));
+    let address_of = |is_tls, is_grpc| {
+        server.endpoints().iter().find(|it| (it.is_tls, it.is_grpc) == (is_tls, is_grpc)).map(|it| it.address)
+    };
+    let (address, tls_address) = (address_of(false, false).expect("the plain one"), address_of(true, false));
+    let grpc_address = address_of(false, true);
     let control = server.control();
     let (shutdown, told) = oneshot::channel();
     let served = tokio::spawn(server.serve_until(async {
         // A test that ends without stopping its server drops the sender.
         _ = told.await;
     }));
-    Running { address, tls_address, control, shutdown, served }
+    Running { address, tls_address, grpc_address, control, shutdown, served }
 }
 
 impl Running {

@@ -1,0 +1,101 @@
+//! The gRPC port: from an accepted TCP connection to the sessions on its streams.
+//!
+//! A session is `session`'s, on whatever wire; who is let in is decided by `auth`, from the metadata of the call.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use live_engine::Backend;
+use live_grpc::Opening;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
+
+use crate::auth::credentials;
+use crate::server::note;
+use crate::session::{self, Caller, SessionId};
+use crate::{Endpoint, Shared};
+
+/// Serves one connection and all sessions on it; when told to stop, it waits for them to drain.
+pub(crate) async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    endpoint: Endpoint,
+    shared: Arc<Shared>,
+    stop: watch::Receiver<bool>,
+) {
+    let mut stopped = stop.clone();
+    let first = tokio::time::timeout(shared.handshake_deadline, first_byte(&socket));
+    let first = tokio::select! {
+        first = first => first,
+        _ = stopped.wait_for(|stop| *stop) => return,
+    };
+    match first {
+        Ok(Some(TLS_HANDSHAKE_RECORD)) => {
+            tracing::warn!(%peer, %endpoint, "no session: the client speaks TLS to the gRPC port; give it an insecure channel");
+            return;
+        }
+        Ok(Some(_)) => {}
+        Ok(None) => return,
+        Err(_) => {
+            tracing::debug!(%peer, %endpoint, "no request in time");
+            return;
+        }
+    }
+
+    let options = live_grpc::Options {
+        message_bytes_max: shared.options.decode.limits.message_bytes_max,
+        close_deadline: shared.options.close_deadline,
+        congested_reads_max: shared.options.congested_reads_max,
+        clock: shared.options.clock.clone(),
+    };
+    // As many as HTTP/2 lets a client open at once.
+    let (opened, mut openings) = mpsc::unbounded_channel();
+    let open = move |opening| {
+        // Nobody takes it when the server is gone; it then ends as unavailable.
+        _ = opened.send(opening);
+    };
+    let told = async move { _ = stopped.wait_for(|stop| *stop).await };
+    let mut http2 = pin!(live_grpc::serve(socket, &options, open, told));
+    let mut sessions = JoinSet::new();
+    let mut is_over = false;
+    while !(is_over && sessions.is_empty()) {
+        tokio::select! {
+            ended = &mut http2, if !is_over => {
+                is_over = true;
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %endpoint, %error, "the connection broke");
+                }
+            }
+            Some(opening) = openings.recv() => {
+                sessions.spawn(session(opening, peer, Arc::clone(&shared), stop.clone()));
+            }
+            Some(ended) = sessions.join_next() => note(ended, &shared.counters),
+        }
+    }
+}
+
+/// Waits for the client to speak first, as HTTP/2 has it.
+async fn first_byte(socket: &TcpStream) -> Option<u8> {
+    let mut first = [0];
+    let bytes = socket.peek(&mut first).await.ok()?;
+    (bytes > 0).then_some(first[0])
+}
+
+async fn session(opening: Opening, peer: SocketAddr, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    let id = SessionId::random(shared.random);
+    let caller = Caller {
+        id,
+        peer,
+        backend: Backend::Gemini,
+        api_version: opening.method().api_version(),
+        credentials: credentials(None, opening.headers()),
+    };
+    let span = tracing::info_span!("session", id = %id.short(), %peer, wire = "grpc");
+    session::hold(caller, |engine| opening.accept(engine), &shared, stop).instrument(span).await;
+}
+
+/// The first byte of a TLS connection; HTTP/2 begins with a letter.
+const TLS_HANDSHAKE_RECORD: u8 = 0x16;
