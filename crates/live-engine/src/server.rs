@@ -32,10 +32,10 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub use self::lifetime::{Cut, Lifetime, Lifetimes};
 use self::renewal::Renewal;
 use self::session::{Cx, Session};
 use self::setup::Accepted;
-pub use self::lifetime::{Cut, Lifetime, Lifetimes};
 pub use self::setup::{ActivityDetection, Resumption, SessionConfig};
 pub use self::usage::TurnUsage;
 
@@ -108,7 +108,8 @@ pub enum ServerCommand {
     ResumeRefused(ResumeRefusal),
     /// Answers [`ServerEvent::Save`]: the snapshot is kept and its handle can be given to the client.
     Saved(Handle),
-    /// Answers [`ServerEvent::Save`]: the snapshot is not kept. The session goes on and tries again with its next change.
+    /// Answers [`ServerEvent::Save`]: the snapshot is not kept. The session goes on and tries again with its next change, or
+    /// after [`Limits::renewal_period`].
     SaveFailed(Handle),
     /// Tell the client to go, and cut it off in this time or at the end of its lifetime if that is earlier.
     GoAway {
@@ -238,7 +239,14 @@ impl ServerEngine {
     pub fn new(config: ServerConfig, now: Instant) -> Self {
         let mut timers = Timers::default();
         timers.arm(Timer::Setup, config.limits.setup_deadline, now);
-        Self { config, connected: now, state: State::AwaitSetup, clock: Clock::new(now), timers, outputs: Outputs::new() }
+        Self {
+            config,
+            connected: now,
+            state: State::AwaitSetup,
+            clock: Clock::new(now),
+            timers,
+            outputs: Outputs::new(),
+        }
     }
 
     /// Begins the session, or says why not.
@@ -263,13 +271,7 @@ impl ServerEngine {
     }
 
     /// Opens the session, a new one or what the snapshot holds.
-    fn open(
-        &mut self,
-        config: Arc<SessionConfig>,
-        warnings: Vec<Warning>,
-        snapshot: Option<Snapshot>,
-        now: Instant,
-    ) {
+    fn open(&mut self, config: Arc<SessionConfig>, warnings: Vec<Warning>, snapshot: Option<Snapshot>, now: Instant) {
         self.timers.stop(Timer::Setup);
         let session_id = match self.config.backend {
             Backend::Gemini => String::new(),
@@ -543,10 +545,9 @@ impl Engine for ServerEngine {
                     let (_, lifetime) = session.times.end(&cx).expect("the timer runs to an end");
                     Err(CloseReason::LifetimeOver(lifetime, cx.config.lifetimes.cut))
                 }
-                (
-                    Timer::StreamPause | Timer::Playback | Timer::Renewal | Timer::GoAway | Timer::Lifetime,
-                    None,
-                ) => unreachable!("only a session arms these timers"),
+                (Timer::StreamPause | Timer::Playback | Timer::Renewal | Timer::GoAway | Timer::Lifetime, None) => {
+                    unreachable!("only a session arms these timers")
+                }
             };
             match result {
                 Ok(()) => self.settle(now),

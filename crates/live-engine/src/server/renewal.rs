@@ -31,6 +31,8 @@ pub(super) struct Renewal {
     kept: VecDeque<Handle>,
     /// Whether the client was last told that it can resume.
     offered: bool,
+    /// Whether that was by the last snapshot.
+    is_current: bool,
     /// Whether every change is worth a snapshot at once, since there will be no later one.
     is_hurried: bool,
     /// Whether what was taken in has been lost since, so that no later snapshot could say what it holds.
@@ -62,6 +64,7 @@ impl Renewal {
             saving: None,
             kept: VecDeque::new(),
             offered: false,
+            is_current: false,
             is_hurried: false,
             is_final: false,
         }
@@ -89,7 +92,7 @@ impl Renewal {
             Some(cx.now)
         } else if (last.context, last.config) != (mark.context, mark.config) {
             at.checked_add(limits.renewal_gap)
-        } else if last.consumed != mark.consumed || !self.offered {
+        } else if last.consumed != mark.consumed || !self.is_current {
             at.checked_add(limits.renewal_period)
         } else {
             None
@@ -138,6 +141,7 @@ impl Session {
             Some(due) if due > cx.now => cx.timers.arm_at(Timer::Renewal, due),
             Some(_) => {
                 renewal.number += 1;
+                renewal.is_current = false;
                 let handle = cx.config.handle_seed.handle(renewal.number);
                 renewal.last = Some((mark, cx.now));
                 renewal.saving =
@@ -165,6 +169,7 @@ impl Session {
                 },
             }));
             renewal.offered = true;
+            renewal.is_current = true;
             renewal.kept.push_back(saving.handle);
             if renewal.kept.len() > cx.config.limits.handles_max.max(1) {
                 let handle = renewal.kept.pop_front().expect("there are too many");

@@ -1,5 +1,8 @@
 //! Tests of the engines from outside: the documentation they generate, and properties of arbitrary sessions.
 
 mod client;
+mod client_session;
 mod docs;
+mod resumption;
 mod server;
+mod session;

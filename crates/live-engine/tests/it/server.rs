@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test begins somewhere")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,9 +11,11 @@ use live_engine::*;
 use live_proto::*;
 use proptest::prelude::*;
 
+use crate::session::SessionOracle;
+
 /// One step of the world.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Client(Box<ClientMessage>),
     Malformed,
     Lost,
@@ -24,13 +27,16 @@ enum Step {
         output: Output,
     },
     Shutdown,
+    /// The host has kept the snapshot that waits, or not.
+    Saved(bool),
+    GoAway(u64),
     Wait(u64),
     /// A wake-up that nothing is due at.
     Spurious,
 }
 
 #[derive(Clone, Debug)]
-enum Output {
+pub(crate) enum Output {
     Words,
     Thought,
     Calls(Vec<&'static str>),
@@ -39,7 +45,26 @@ enum Output {
     Failed,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+impl Output {
+    /// What the model says; `words` where it says words.
+    pub(crate) fn piece(self, words: &str, modality: ResponseModality) -> ModelOutput {
+        match (self, modality) {
+            (Self::Words, ResponseModality::Text) => ModelOutput::Text(words.into()),
+            (Self::Words, ResponseModality::Audio) => {
+                ModelOutput::Speech { pcm: Bytes::from_static(&[0; 960]), text: " word".into() }
+            }
+            (Self::Thought, _) => ModelOutput::Thought("hm".into()),
+            (Self::Code, _) => ModelOutput::ExecutableCode(ExecutableCode::default()),
+            (Self::Calls(names), _) => ModelOutput::ToolCalls(
+                names.into_iter().map(|name| FunctionCall { name: name.into(), ..FunctionCall::default() }).collect(),
+            ),
+            (Self::End, _) => ModelOutput::End(EndReason::Complete),
+            (Self::Failed, _) => ModelOutput::Failed("why not".into()),
+        }
+    }
+}
+
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         12 => client_message().prop_map(|message| Step::Client(Box::new(message))),
         1 => prop_oneof![8 => Just(Step::Spurious), 1 => Just(Step::Malformed), 1 => Just(Step::Lost)],
@@ -48,6 +73,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(behind, output)| Step::Model { behind, output }),
         1 => prop_oneof![3 => Just(Step::Spurious), 1 => Just(Step::Shutdown)],
         6 => (0u64..3_000).prop_map(Step::Wait),
+        6 => prop::bool::weighted(0.9).prop_map(Step::Saved),
+        1 => prop_oneof![4 => (0u64..30_000).prop_map(Step::Wait), 1 => (0u64..20_000).prop_map(Step::GoAway)],
     ];
     prop::collection::vec(step, 0..80)
 }
@@ -121,14 +148,18 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         6 => (prop::collection::vec(content(), 0..3), any::<bool>())
             .prop_map(|(turns, complete)| ClientMessage::turns(turns, complete)),
         4 => "[a-z ]{1,12}".prop_map(ClientMessage::text_turn),
+        2 => (0usize..10_000).prop_map(|bytes| ClientMessage::text_turn("x".repeat(bytes.max(1)))),
         6 => realtime,
         1 => Just(ClientMessage::Empty),
-        1 => Just(ClientMessage::ContextUpdate(Box::default())),
+        1 => prop::option::of("[a-z]{0,4}").prop_map(|instruction| {
+            let system_instruction = instruction.map(|text| Box::new(Content::user(text)));
+            ClientMessage::ContextUpdate(Box::new(ContextUpdate { system_instruction, tools: None }))
+        }),
         1 => prop_oneof![20 => Just(ClientMessage::Empty), 1 => Just(ClientMessage::setup(Setup::new("models/x")))],
     ]
 }
 
-fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
+pub(crate) fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
     let model = prop_oneof![
         Just("gemini-2.0-flash-live-001"),
         Just("gemini-live-2.5-flash-preview"),
@@ -136,8 +167,21 @@ fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
         Just("gemini-3.1-flash-live-preview"),
         Just("gemini-3.8-live"),
     ];
-    (model, any::<[bool; 8]>(), any::<u64>()).prop_map(|(model, flags, seed)| {
-        let [vertex, immediate, manual, uninterrupted, transcripts, small, seeds, capped] = flags;
+    (model, any::<[bool; 12]>(), any::<u64>()).prop_map(|(model, flags, seed)| {
+        let [
+            vertex,
+            immediate,
+            manual,
+            uninterrupted,
+            transcripts,
+            small,
+            seeds,
+            capped,
+            resumable,
+            transparent,
+            compressed,
+            short,
+        ] = flags;
         let mut config = ServerConfig::new(if vertex { Backend::Vertex } else { Backend::Gemini });
         config.call_id_seed = seed;
         if immediate {
@@ -157,7 +201,26 @@ fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
                 ..Limits::default()
             };
         }
+        if short {
+            config.lifetimes = Lifetimes {
+                connection: Duration::from_secs(40),
+                go_away_notice: Duration::from_secs(9),
+                session_audio: Some(Duration::from_secs(30)),
+                session_video: Some(Duration::from_secs(10)),
+                ..config.lifetimes
+            };
+        }
         let mut setup = Setup::new(format!("models/{model}"));
+        if resumable {
+            let transparent = transparent && vertex;
+            setup.session_resumption = Some(SessionResumptionConfig { handle: None, transparent });
+        }
+        if compressed {
+            setup.context_window_compression = Some(ContextWindowCompressionConfig {
+                trigger_tokens: Some(TRIGGER),
+                sliding_window: Some(SlidingWindow::default()),
+            });
+        }
         if manual {
             setup = setup.with_manual_activity();
         }
@@ -188,15 +251,18 @@ fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
     })
 }
 
+/// Tokens at which sessions that compress do so.
+const TRIGGER: i64 = 5_000;
+
 /// What a client and a host together have seen.
 #[derive(Default)]
-struct Oracle {
+pub(crate) struct Oracle {
     set_up: bool,
     closed: bool,
     ended: bool,
-    running: Option<TurnId>,
+    pub(crate) running: Option<TurnId>,
     /// The latest generation there was.
-    latest: TurnId,
+    pub(crate) latest: TurnId,
     /// Generations up to this one were interrupted.
     interrupted_up_to: TurnId,
     /// `interrupted` was sent and its `turnComplete` not yet.
@@ -206,8 +272,21 @@ struct Oracle {
     generation_complete: bool,
     /// `turnComplete` was sent and the host has not heard of it yet.
     owes_turn_finished: bool,
-    calls: Vec<FunctionCall>,
+    pub(crate) calls: Vec<FunctionCall>,
     cancelled: BTreeSet<String>,
+    pub(crate) sessions: SessionOracle,
+    /// What the model was told last, and how many contents were cut since.
+    told: Vec<Arc<Content>>,
+    cut: usize,
+}
+
+/// How many times the user begins to speak.
+fn turns(history: &[Arc<Content>]) -> usize {
+    let is_user = |content: &Content| content.role == "user";
+    let begins = |at: usize| is_user(&history[at]) && (at == 0 || !is_user(&history[at - 1]));
+    let is_answer =
+        |content: &Content| content.parts.iter().all(|part| matches!(part.data, Some(PartData::FunctionResponse(_))));
+    (0..history.len()).filter(|at| begins(*at) && !is_answer(&history[*at])).count()
 }
 
 impl Oracle {
@@ -217,11 +296,17 @@ impl Oracle {
             live_engine::Output::Send(message) => self.sees_frame(message),
             live_engine::Output::Event(event) => self.sees_event(event),
             live_engine::Output::Close(close) => {
+                self.sessions.closes(&close.reason);
                 assert!(!self.closed, "a connection is closed once");
                 assert!(close.text.as_str().len() <= CloseText::BYTES_MAX);
                 self.closed = true;
             }
         }
+    }
+
+    /// Whether the session stands still and this call may be why.
+    pub(crate) fn is_open_for(&self, call: usize) -> bool {
+        self.sessions.offered.is_none() && !self.cancelled.contains(&self.calls[call].id)
     }
 
     fn sees_frame(&mut self, message: ServerMessage) {
@@ -250,6 +335,11 @@ impl Oracle {
                     assert!(self.calls.iter().any(|call| call.id == id), "only calls that were made are cancelled");
                     assert!(self.cancelled.insert(id), "a call is cancelled once");
                 }
+            }
+            ServerPayload::GoAway(go_away) => self.sessions.goes_away(&go_away),
+            ServerPayload::SessionResumptionUpdate(update) => {
+                let is_busy = self.open || self.running.is_some() || self.owes_turn_complete;
+                self.sessions.updates(&update, is_busy);
             }
             other => panic!("not yet said by any server: {other:?}"),
         }
@@ -299,12 +389,20 @@ impl Oracle {
                 assert_eq!(generation, self.latest.next(), "numbers rise by one");
                 assert!(prompt.unanswered <= prompt.history.len());
                 assert!(!prompt.history.is_empty(), "a model is asked something");
+                self.sessions.asks(&prompt);
+                let cut = std::mem::take(&mut self.cut);
+                // What was said since the last prompt may be cut as well.
+                let kept = &self.told[cut.min(self.told.len())..];
+                assert!(prompt.history.starts_with(kept), "history grows at its end and shrinks at its beginning");
+                self.told = prompt.history;
                 (self.running, self.latest, self.open) = (Some(generation), generation, true);
             }
             ServerEvent::Cancel(generation) => {
                 assert_eq!(self.running.take(), Some(generation), "what runs is cancelled");
             }
-            ServerEvent::TurnFinished { turn, .. } => {
+            ServerEvent::TurnFinished { turn, usage, .. } => {
+                let is_over = self.sessions.compresses && usage.prompt.total() >= TRIGGER.unsigned_abs();
+                assert!(!is_over || turns(&self.told) <= 1, "what can be cut stays under the trigger");
                 assert!(std::mem::take(&mut self.owes_turn_finished), "TurnFinished follows turnComplete");
                 assert_eq!(turn, self.latest);
                 assert_eq!(self.running, None, "no model runs on past its turn");
@@ -314,29 +412,46 @@ impl Oracle {
                 assert_eq!(self.running, None, "no model runs on after the end");
                 self.ended = true;
             }
-            ServerEvent::SetupAccepted(_)
-            | ServerEvent::Violation(_)
-            | ServerEvent::Warning(_)
-            | ServerEvent::Resume { .. }
-            | ServerEvent::Save { .. }
-            | ServerEvent::Forget { .. }
-            | ServerEvent::Compressed { .. } => {}
+            ServerEvent::SetupAccepted(_) | ServerEvent::Violation(_) | ServerEvent::Warning(_) => {}
+            ServerEvent::Resume { .. } => panic!("nobody asked for it"),
+            ServerEvent::Save { handle, snapshot } => {
+                assert!(!self.open && self.running.is_none(), "a snapshot is taken at rest");
+                self.sessions.saves(handle, snapshot);
+            }
+            ServerEvent::Forget { handle } => self.sessions.forgets(&handle),
+            ServerEvent::Compressed { evicted, kept: _ } => {
+                assert!(self.sessions.compresses, "only who asked for it loses anything");
+                assert!(evicted.contents > 0);
+                self.cut += evicted.contents;
+            }
         }
     }
 }
 
-struct World {
-    engine: ServerEngine,
-    oracle: Oracle,
-    now: Instant,
-    modality: ResponseModality,
+pub(crate) struct World {
+    pub(crate) engine: ServerEngine,
+    pub(crate) oracle: Oracle,
+    pub(crate) now: Instant,
+    pub(crate) modality: ResponseModality,
 }
 
 impl World {
-    fn drain(&mut self) {
+    pub(crate) fn new(config: ServerConfig, setup: Option<Setup>) -> Self {
+        let now = Instant::now();
+        let engine = ServerEngine::new(config, now);
+        let mut world = Self { engine, oracle: Oracle::default(), now, modality: ResponseModality::Text };
+        if let Some(setup) = setup {
+            world.oracle.sessions = SessionOracle::new(&setup);
+            world.run(Step::Client(Box::new(ClientMessage::setup(setup))));
+        }
+        world
+    }
+
+    pub(crate) fn drain(&mut self) {
         for taken in 0.. {
             assert!(taken < 20_000, "outputs end");
             let Some(output) = self.engine.poll_output() else { break };
+            self.oracle.sessions.now = Some(self.now);
             if let live_engine::Output::Event(ServerEvent::SetupAccepted(session)) = &output {
                 self.modality = session.modality;
             }
@@ -348,10 +463,13 @@ impl World {
         }
     }
 
-    fn run(&mut self, step: Step) {
+    pub(crate) fn run(&mut self, step: Step) {
         let closed = self.engine.is_closed();
         match step {
-            Step::Client(message) => self.engine.handle_message(*message, self.now),
+            Step::Client(message) => {
+                self.oracle.sessions.hears(&message);
+                self.engine.handle_message(*message, self.now);
+            }
             Step::Malformed => {
                 let error = DecodeError { path: JsonPath::default(), kind: DecodeErrorKind::Utf8 };
                 self.engine.handle_malformed(error, self.now);
@@ -364,12 +482,26 @@ impl World {
                     will_continue,
                     ..FunctionResponse::new(call.id, call.name, Struct::new())
                 };
-                self.engine.handle_message(ClientMessage::tool_response(vec![response]), self.now);
+                let message = ClientMessage::tool_response(vec![response]);
+                self.oracle.sessions.hears(&message);
+                self.engine.handle_message(message, self.now);
             }
             Step::Model { behind, output } => self.model(behind, output),
             Step::Shutdown => {
                 let taken = self.engine.handle_command(ServerCommand::Shutdown, self.now);
                 assert_eq!(taken.is_ok(), !closed);
+            }
+            Step::Saved(is_kept) => {
+                if let Some(handle) = self.oracle.sessions.answers(is_kept) {
+                    let command =
+                        if is_kept { ServerCommand::Saved(handle) } else { ServerCommand::SaveFailed(handle) };
+                    assert_eq!(self.engine.handle_command(command, self.now).is_ok(), !closed);
+                }
+            }
+            Step::GoAway(millis) => {
+                let time_left = Duration::from_millis(millis);
+                let taken = self.engine.handle_command(ServerCommand::GoAway { time_left }, self.now);
+                assert_eq!(taken.is_ok(), self.oracle.set_up && !closed);
             }
             Step::Wait(millis) => self.wait(Duration::from_millis(millis)),
             Step::Spurious => self.engine.handle_timeout(self.now),
@@ -381,19 +513,7 @@ impl World {
     fn model(&mut self, behind: u64, output: Output) {
         let latest = self.oracle.latest;
         let generation = TurnId(latest.0.saturating_sub(behind));
-        let output = match (output, self.modality) {
-            (Output::Words, ResponseModality::Text) => ModelOutput::Text(format!("{generation} ä")),
-            (Output::Words, ResponseModality::Audio) => {
-                ModelOutput::Speech { pcm: Bytes::from_static(&[0; 960]), text: " word".into() }
-            }
-            (Output::Thought, _) => ModelOutput::Thought("hm".into()),
-            (Output::Code, _) => ModelOutput::ExecutableCode(ExecutableCode::default()),
-            (Output::Calls(names), _) => ModelOutput::ToolCalls(
-                names.into_iter().map(|name| FunctionCall { name: name.into(), ..FunctionCall::default() }).collect(),
-            ),
-            (Output::End, _) => ModelOutput::End(EndReason::Complete),
-            (Output::Failed, _) => ModelOutput::Failed("why not".into()),
-        };
+        let output = output.piece(&format!("{generation} ä"), self.modality);
         let ends = matches!(output, ModelOutput::End(_));
         if self.engine.handle_command(ServerCommand::Model(generation, output), self.now).is_ok()
             && ends
@@ -404,7 +524,7 @@ impl World {
         }
     }
 
-    fn wait(&mut self, time: Duration) {
+    pub(crate) fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
@@ -421,12 +541,7 @@ proptest! {
 
     #[test]
     fn no_session_breaks_a_rule((config, setup) in config(), steps in steps(), set_up in prop::bool::weighted(0.97)) {
-        let now = Instant::now();
-        let engine = ServerEngine::new(config, now);
-        let mut world = World { engine, oracle: Oracle::default(), now, modality: ResponseModality::Text };
-        if set_up {
-            world.run(Step::Client(Box::new(ClientMessage::setup(setup))));
-        }
+        let mut world = World::new(config, set_up.then_some(setup));
         for step in steps {
             world.run(step);
         }

@@ -89,6 +89,28 @@ fn a_handle_is_not_offered_before_its_snapshot_is_kept_nor_after_the_model_was_a
               < resumable 1.3
         "#]],
     );
+    // A snapshot that was not kept is tried again, though the client holds an older one.
+    check(
+        &format!("{TEXT} resumable\nsaved\nC turns user:a\nwait 1000ms\nnotsaved\nwait 10000ms\nsaved"),
+        expect![[r#"
+        C setup models/gemini-2.0-flash-live-001 TEXT resumable
+          < setupComplete
+          ! SetupAccepted Live20 Text
+          ! Save 1.1 |
+        saved
+          < resumable 1.1
+        C turns user:a
+        wait 1000ms
+          after 1000 ms
+          ! Save 1.2 | user:'a'
+        notsaved
+        wait 10000ms
+          after 10000 ms
+          ! Save 1.3 | user:'a'
+        saved
+          < resumable 1.3
+    "#]],
+    );
     // Nor when it has become stale by a turn.
     check(
         &format!("{TEXT} resumable\nC text hi\nM text hello\nM end\nsaved\nsaved"),
