@@ -25,7 +25,9 @@ use crate::tools::Waiting;
 mod config;
 mod late;
 mod memory;
+mod moving;
 mod outbox;
+mod output;
 mod recorder;
 pub mod retry;
 mod speak;
@@ -39,91 +41,10 @@ pub use self::config::{
 use self::memory::Memory;
 pub use self::outbox::Dropped;
 use self::outbox::Outbox;
+pub use self::output::{Counters, GaveUp, LinkId, Loss, Reconnect, SessionOutput};
 pub use self::recorder::{FRAMES_MAX, Frame};
 use self::recorder::{Recorder, kind_of_theirs};
 use self::retry::{Attempts, Plan, Step};
-
-/// Number of a connection, or of the attempt at one. Rises by one, never reused in a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
-
-impl fmt::Display for LinkId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "link {}", self.0)
-    }
-}
-
-/// What a host is to do, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SessionOutput {
-    /// Open a connection and answer with [`handle_dialed`](ClientSession::handle_dialed) or
-    /// [`handle_dial_failed`](ClientSession::handle_dial_failed).
-    Dial {
-        /// The connection to be.
-        link: LinkId,
-        /// How many dials there were since a connection last held, this one included.
-        attempt: u32,
-        /// What will be sent first, by an output of its own. It shows what the dial is for: a credential may depend on it.
-        setup: Arc<Setup>,
-    },
-    /// Send a message over a connection.
-    Send(LinkId, ClientMessage),
-    /// Close a connection, or give up dialling it. Once it is gone, [`handle_disconnect`](ClientSession::handle_disconnect)
-    /// says so.
-    Close(LinkId, Close),
-    /// Tell this to the application.
-    Event(ClientEvent),
-}
-
-/// What makes another connection necessary.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reconnect {
-    /// The server said `goAway`.
-    GoAway,
-    /// The connection ended, or could not be opened.
-    Ended(Box<CloseCause>),
-}
-
-/// The end of a session that wanted to go on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Loss {
-    /// How the last connection, or the last attempt, ended.
-    pub cause: CloseCause,
-    /// Why it was the last.
-    pub gave_up: GaveUp,
-    /// Dials since a connection last held.
-    pub dials: u32,
-    /// What the host said and no connection took, oldest first.
-    pub unsent: Vec<ClientMessage>,
-    /// The last frames before the end, without what they say.
-    pub last_frames: Vec<Frame>,
-}
-
-/// Why no other attempt was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GaveUp {
-    /// Another attempt would end the same way; see [`retry`].
-    Hopeless,
-    /// [`ReconnectPolicy::dials_max`] is spent.
-    Budget,
-    /// There is no handle and [`ReconnectPolicy::fresh`] forbids a new beginning.
-    NoHandle,
-}
-
-/// What a session has been through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Dials, the first included.
-    pub dials: u64,
-    /// Connections that went on by a handle.
-    pub restored: u64,
-    /// Connections that began anew.
-    pub renewed: u64,
-    /// Messages that were sent again.
-    pub replayed: u64,
-    /// Messages that were dropped.
-    pub dropped: Dropped,
-}
 
 /// A handle. It is worth as much as a credential and never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -737,75 +658,5 @@ impl ClientSession {
             self.close_link(link);
             self.handle_dial_failed(link, Cause::SetupTimeout, String::new(), now);
         }
-    }
-
-    /// When the open connection has been silent for too long.
-    fn silent_at(&self, open: &Open) -> Option<Instant> {
-        let silence = self.policy.as_ref()?.silence_max?;
-        let owes = open.engine.session().is_speaking() || open.owed.is_some_and(|owed| owed.in_words);
-        owes.then(|| open.heard_at.checked_add(silence)).flatten()
-    }
-
-    /// Gives up a connection that owes words and says nothing.
-    fn consider_silence(&mut self, now: Instant) {
-        let State::Open(open) = &self.state else { return };
-        if self.silent_at(open).is_none_or(|at| now < at) {
-            return;
-        }
-        let (link, open_calls) = (open.link, open.engine.session().open_calls());
-        let silence = now.saturating_duration_since(open.heard_at);
-        self.close_link(link);
-        let reason = format!("nothing was heard for {} s", silence.as_secs());
-        let cause = CloseCause { code: None, reason, phase: Phase::Open, cause: Cause::Lost, open_calls };
-        self.end_connection(cause, now);
-    }
-
-    /// Whether moving now would lose nothing: no turn is open, nothing is asked, nobody speaks, and the server, if it keeps
-    /// the session, has a snapshot of it.
-    fn is_good_moment(&self, open: &Open) -> bool {
-        let has_snapshot = self.resumption().is_none() || self.handle.is_some();
-        has_snapshot && open.engine.session().is_at_rest() && open.owed.is_none() && !open.in_activity
-    }
-
-    /// Moves to another connection after `goAway`: at the first good moment, or when it is time.
-    fn consider_moving(&mut self, now: Instant) {
-        let State::Open(open) = &self.state else { return };
-        let Some(policy) = &self.policy else { return };
-        let (Some(moves_by), None) = (open.moves_by, &open.successor) else { return };
-        let may = open.moves_after.is_none_or(|after| after <= now);
-        if !may || !(self.is_good_moment(open) || moves_by <= now) {
-            return;
-        }
-        let (since, policy) = (open.since, policy.clone());
-        self.settle(since, now);
-        let soonest = self.attempts.soonest(now);
-        let dials = self.attempts.dials();
-        let entry = self.entry();
-        let State::Open(open) = &mut self.state else { unreachable!("it was open") };
-        if dials >= policy.dials_max || entry == Entry::Fresh && policy.fresh == Fresh::End {
-            // Nothing is gained by leaving early; the end of the connection decides.
-            open.moves_by = None;
-            return;
-        }
-        let overlaps = policy.overlap == Overlap::DialFirst && !self.is_overlap_refused;
-        if overlaps && now < soonest {
-            open.moves_after = Some(soonest);
-            return;
-        }
-        let reconnecting = ClientEvent::Reconnecting { attempt: dials + 1, why: Reconnect::GoAway };
-        if overlaps {
-            self.tell(reconnecting);
-            let attempt = self.dial(entry, now);
-            let State::Open(open) = &mut self.state else { unreachable!("it was open") };
-            open.successor = Some(attempt);
-            return;
-        }
-        let State::Open(mut open) = std::mem::replace(&mut self.state, State::Closed) else {
-            unreachable!("it was open")
-        };
-        self.heard = self.break_off(open.engine.take_session(), open.owed);
-        self.tell(reconnecting);
-        self.close_link(open.link);
-        self.state = State::Parting { link: open.link, until: now + policy.parting_max, entry };
     }
 }
