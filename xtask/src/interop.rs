@@ -42,6 +42,10 @@ pub(crate) struct Args {
 
 const MESSAGES: u64 = 24_000;
 
+/// A server whose time stands still until a case moves it, and whose projects are small enough to be filled.
+const TIMED: &[&str] =
+    &["--clock", "virtual", "--control-listen", "127.0.0.1:0", "--sessions-per-project", "4", "--store", "memory"];
+
 /// Everything, as `cargo xtask ci` runs it.
 pub(crate) fn all(repository: &Repository) -> Result<Tally> {
     let args = Args {
@@ -104,12 +108,24 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
     let open = Server::start(&build, &data, "open", &[])?;
     let keyed = Server::start(&build, &data, "keyed", &["--api-key", client::KEY])?;
     let lenient = Server::start(&build, &data, "lenient", &["--lenient"])?;
-    let selection =
-        Selection { open: &open.addresses, keyed: &keyed.addresses, lenient: &lenient.addresses, only: &args.only };
+    let mut timed = Vec::new();
+    for (client, _) in &ready {
+        timed.push(Server::start(&build, &data, &format!("timed-{}", client.name()), TIMED)?);
+    }
     let outcomes: Vec<Result<Outcome>> = thread::scope(|scope| {
         let runs: Vec<_> = ready
             .iter()
-            .map(|(client, directory)| scope.spawn(|| client.run(directory, &selection, workshop)))
+            .zip(&timed)
+            .map(|((client, directory), timed)| {
+                let selection = Selection {
+                    open: &open.addresses,
+                    keyed: &keyed.addresses,
+                    lenient: &lenient.addresses,
+                    timed: &timed.addresses,
+                    only: &args.only,
+                };
+                scope.spawn(move || client.run(directory, &selection, workshop))
+            })
             .collect();
         runs.into_iter().map(|run| run.join().expect("a suite is run without panics")).collect()
     });
@@ -123,7 +139,7 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
         bail!("no case has \"{}\" in its name", args.only);
     }
     let trouble = !failures.is_empty();
-    for server in [open, keyed, lenient] {
+    for server in [open, keyed, lenient].into_iter().chain(timed) {
         total.add(server.stop(trouble)?);
     }
     // Once more below the logs, where a reader looks first.

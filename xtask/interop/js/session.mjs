@@ -174,6 +174,9 @@ class SdkSession {
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;
     seen.calls = (message.toolCall?.functionCalls ?? []).map(({ id, name, args }) => ({ id, name, args: args ?? {} }));
+    const update = message.sessionResumptionUpdate;
+    if (update) Object.assign(seen, { resumable: update.resumable ?? false, handle: update.newHandle ?? "" });
+    seen.goAway = message.goAway?.timeLeft ?? "";
     const usage = message.usageMetadata;
     if (usage) {
       seen.usage = {
@@ -303,6 +306,13 @@ class RawSession {
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;
     seen.calls = (frame.toolCall?.functionCalls ?? []).map(({ id, name, args }) => ({ id, name, args: args ?? {} }));
+    const update = frame.sessionResumptionUpdate;
+    if (update) {
+      const others = Object.keys(update).filter((key) => !["newHandle", "resumable"].includes(key));
+      claim(others.length === 0, `an update with ${others}`);
+      Object.assign(seen, { resumable: update.resumable ?? false, handle: update.newHandle ?? "" });
+    }
+    seen.goAway = frame.goAway?.timeLeft ?? "";
     if (frame.usageMetadata) seen.usage = this.#usage(frame.usageMetadata);
     return seen;
   }

@@ -84,13 +84,51 @@ async function readTurn(peer, turn, until) {
   claim(!until, "the turn ended early");
 }
 
-async function play(peer, steps) {
+/** Lets time pass on the server of this client. */
+async function advance(control, by) {
+  const response = await fetch(`${control}/clock/advance`, { method: "POST", body: JSON.stringify({ by }) });
+  claim(response.ok, `the clock was not moved: ${await response.text()}`);
+}
+
+/** Goes on over a new connection; the old one is closed before, unless it is to be taken over. */
+async function resume(peer, dial, handle, want, control) {
+  if (!("taken_over" in want)) await peer.close();
+  if ("after" in want) await advance(control, want.after);
+  let resumed;
+  try {
+    resumed = await dial({ sessionResumption: { handle } }, want.key);
+  } catch (error) {
+    if (!(error instanceof Closed) || !("refused" in want)) throw error;
+    checkClose(error, want.refused);
+    return null;
+  }
+  claim(!("refused" in want), "the handle was honoured");
+  if ("taken_over" in want) await expectClose(peer, new Turn(), want.taken_over);
+  return resumed;
+}
+
+async function expectClose(peer, turn, want) {
+  try {
+    await readTurn(peer, turn);
+  } catch (error) {
+    if (!(error instanceof Closed)) throw error;
+    checkClose(error, want);
+    return;
+  }
+  throw new Failed("the session was not closed");
+}
+
+async function play(peer, steps, dial, control) {
   let turn = new Turn();
   let calls = [];
+  let handle = "";
   for (const step of steps) {
     if (step.session_id) peer.checkSessionId();
     else if ("say" in step) peer.content([{ role: "user", parts: [{ text: step.say }] }], true);
-    else if ("content" in step) peer.content(step.content, step.complete ?? true);
+    else if ("say_bytes" in step) {
+      const text = "filler ".repeat(step.say_bytes).slice(0, step.say_bytes);
+      peer.content([{ role: "user", parts: [{ text }] }], true);
+    } else if ("content" in step) peer.content(step.content, step.complete ?? true);
     else if (step.end_turn) peer.content(null, true);
     else if ("realtime" in step) peer.realtime(step.realtime);
     else if ("audio_ms" in step) {
@@ -118,15 +156,24 @@ async function play(peer, steps) {
       await readTurn(peer, turn);
       turn.check(step.turn);
       turn = new Turn();
+    } else if (step.handle) {
+      await readTurn(peer, turn, () => turn.messages.at(-1).handle);
+      claim(turn.messages.at(-1).handle !== handle, "the same handle again");
+      handle = turn.messages.at(-1).handle;
+      turn = new Turn();
+    } else if ("go_away" in step) {
+      await readTurn(peer, turn, () => turn.messages.at(-1).goAway);
+      const { goAway } = turn.messages.at(-1);
+      claim(goAway === step.go_away, `${goAway} left, not ${step.go_away}`);
+      turn = new Turn();
+    } else if ("advance" in step) await advance(control, step.advance);
+    else if ("resume" in step) {
+      peer = await resume(peer, dial, handle, step.resume, control);
+      if (peer === null) return;
+      turn = new Turn();
     } else if ("closed" in step) {
-      try {
-        await readTurn(peer, turn);
-      } catch (error) {
-        if (!(error instanceof Closed)) throw error;
-        checkClose(error, step.closed);
-        return;
-      }
-      throw new Failed("the session was not closed");
+      await expectClose(peer, turn, step.closed);
+      return;
     } else if (step.close) break;
     else throw new Failed(`no such step: ${JSON.stringify(step)}`);
   }
@@ -142,23 +189,31 @@ function checkClose(why, want) {
 }
 
 async function runSession(mode, entry, suite, environment, number) {
-  const peer = session(mode, options(mode, entry, environment), suite.media);
   entry = fill(entry, { session: number });
   let config = entry.config ?? null;
   const model = entry.setup === false ? null : (suite.models[entry.model] ?? entry.model);
   if (entry.setup) config = { ...config, ...entry.setup };
+  const peers = [];
+  const dial = async (more, key = entry.key) => {
+    const peer = session(mode, options(mode, { ...entry, key }, environment), suite.media);
+    peers.push(peer);
+    await peer.connect(model, more ? { ...config, ...more } : config);
+    return peer;
+  };
   try {
+    for (let crowd = entry.crowd ?? 0; crowd > 0; crowd -= 1) await dial();
+    let peer;
     try {
-      await peer.connect(model, config);
+      peer = await dial();
     } catch (error) {
       if (!(error instanceof Closed) || !("refused" in entry)) throw error;
       checkClose(error, entry.refused);
       return;
     }
     claim(!("refused" in entry), "the setup was accepted");
-    await play(peer, entry.steps);
+    await play(peer, entry.steps, dial, environment.control_url);
   } finally {
-    peer.drop();
+    for (const peer of peers) peer.drop();
   }
 }
 
@@ -189,6 +244,8 @@ async function main() {
     lenient_url: process.env.INTEROP_LENIENT_URL,
     plain_url: process.env.INTEROP_PLAIN_URL,
     keyed_url: process.env.INTEROP_KEYED_URL,
+    timed_url: process.env.INTEROP_TIMED_URL,
+    control_url: process.env.INTEROP_CONTROL_URL,
     key: process.env.INTEROP_KEY,
   };
   const suite = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -196,8 +253,9 @@ async function main() {
   const cases = [...expand(suite, environment)].filter(({ name }) => name.includes(only));
   let failures = 0;
 
-  const queue = [...cases];
-  const worker = async () => {
+  // The clock of the timed server is moved for all of its sessions, so that its cases wait for each other.
+  const isTimed = ({ entry }) => entry.server === "timed";
+  const worker = async (queue) => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const start = performance.now();
       try {
@@ -209,7 +267,9 @@ async function main() {
       }
     }
   };
-  await Promise.all(Array.from({ length: CASES_AT_ONCE }, worker));
+  const others = cases.filter((each) => !isTimed(each));
+  const workers = Array.from({ length: CASES_AT_ONCE }, () => worker(others));
+  await Promise.all([...workers, worker(cases.filter(isTimed))]);
   console.log(`${cases.length - failures} passed, ${failures} failed`);
   // Sessions of failed cases may still be open; they must not keep the process.
   process.exit(failures > 0 ? 1 : 0);

@@ -7,7 +7,19 @@ export function claim(holds, text) {
   if (!holds) throw new Failed(text);
 }
 
-const TURN_CLAIMS = new Set(["says", "lacks", "text", "transcript", "audio", "end", "prompt", "response", "tokens"]);
+const TURN_CLAIMS = new Set([
+  "says",
+  "lacks",
+  "text",
+  "transcript",
+  "audio",
+  "end",
+  "prompt",
+  "response",
+  "tokens",
+  "prompt_tokens",
+  "updates",
+]);
 // What a busy machine may add to the way of a message, and the grain of the server's clock take off.
 const LATE_MS = 3000;
 const EARLY_MS = 100;
@@ -24,6 +36,9 @@ export function emptyMessage() {
     turnComplete: false,
     usage: null, // { prompt, response, total, promptModalities, responseModalities }
     calls: [], // { id, name, args }
+    resumable: null, // of a sessionResumptionUpdate, whose handle is the next field
+    handle: "",
+    goAway: "", // timeLeft
     at: performance.now(),
   };
 }
@@ -34,6 +49,11 @@ export class Turn {
 
   add(message) {
     claim(!this.done, "a message of this turn came after its turnComplete");
+    const { resumable, handle } = message;
+    claim((resumable ?? false) === Boolean(handle), `resumable is ${resumable}, the handle "${handle}"`);
+    // While the model speaks, the session cannot be resumed.
+    const speaking = this.events.includes("content") && !this.events.includes("interrupted");
+    claim(!(speaking && handle), "a handle in the middle of an answer");
     this.messages.push(message);
   }
 
@@ -86,6 +106,15 @@ export class Turn {
     this.#checkAudio(want.audio);
     if (end === "complete") this.#checkPace();
     this.#checkUsage(want.prompt ?? [], want.response ?? [], want.tokens ?? {});
+    if (want.prompt_tokens) {
+      const [least, most] = want.prompt_tokens;
+      const tokens = this.messages.at(-1).usage.prompt;
+      claim(least <= tokens && tokens <= most, `${tokens} tokens in the prompt, not ${least} to ${most}`);
+    }
+    if ("updates" in want) {
+      const updates = this.messages.map(({ resumable }) => resumable).filter((resumable) => resumable !== null);
+      claim(updates.length > 0 === want.updates, `updates of resumption: ${updates}`);
+    }
     for (const word of want.says ?? []) {
       claim(this.said.includes(word.toLowerCase()), `"${word}" was not said, but "${this.said}"`);
     }

@@ -153,6 +153,11 @@ class SdkSession:
             seen.turn_complete = bool(content.turn_complete)
         if message.tool_call is not None:
             seen.calls = [(call.id, call.name, call.args or {}) for call in message.tool_call.function_calls]
+        update = message.session_resumption_update
+        if update is not None:
+            seen.resumable, seen.handle = bool(update.resumable), update.new_handle or ""
+        if message.go_away is not None:
+            seen.go_away = message.go_away.time_left
         usage = message.usage_metadata
         if usage is not None:
             seen.usage = Usage(
@@ -277,6 +282,11 @@ class RawSession:
         seen.turn_complete = content.get("turnComplete", False)
         calls = frame.get("toolCall", {}).get("functionCalls", [])
         seen.calls = [(call["id"], call["name"], call.get("args", {})) for call in calls]
+        if "sessionResumptionUpdate" in frame:
+            update = frame["sessionResumptionUpdate"]
+            claim(not set(update) - {"newHandle", "resumable"}, f"an update with {sorted(update)}")
+            seen.resumable, seen.handle = update.get("resumable", False), update.get("newHandle", "")
+        seen.go_away = frame.get("goAway", {}).get("timeLeft", "")
         if "usageMetadata" in frame:
             seen.usage = self._usage(frame["usageMetadata"])
         return seen

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 from session import Closed, session
@@ -99,14 +100,52 @@ async def turn_step(peer, turn, until=None):
     claim(until is None, "the turn ended early")
 
 
-async def play(peer, steps):
+async def advance(control, by):
+    """Lets time pass on the server of this client."""
+    request = urllib.request.Request(f"{control}/clock/advance", json.dumps({"by": by}).encode(), method="POST")
+    await asyncio.to_thread(lambda: urllib.request.urlopen(request).read())
+
+
+async def resume(peer, dial, handle, want, control):
+    """Goes on over a new connection; the old one is closed before, unless it is to be taken over."""
+    if "taken_over" not in want:
+        await peer.close()
+    if "after" in want:
+        await advance(control, want["after"])
+    try:
+        resumed = await dial({"sessionResumption": {"handle": handle}}, want.get("key"))
+    except Closed as why:
+        if "refused" not in want:
+            raise
+        check_close(why, want["refused"])
+        return None
+    claim("refused" not in want, "the handle was honoured")
+    if "taken_over" in want:
+        await expect_close(peer, Turn(), want["taken_over"])
+    return resumed
+
+
+async def expect_close(peer, turn, want):
+    try:
+        await turn_step(peer, turn)
+    except Closed as why:
+        check_close(why, want)
+        return
+    raise Failed("the session was not closed")
+
+
+async def play(peer, steps, dial, control):
     turn = Turn()
     calls = []
+    handle = ""
     for step in steps:
         match step:
             case {"session_id": True}:
                 peer.check_session_id()
             case {"say": text}:
+                await peer.content([{"role": "user", "parts": [{"text": text}]}], True)
+            case {"say_bytes": count}:
+                text = ("filler " * count)[:count]
                 await peer.content([{"role": "user", "parts": [{"text": text}]}], True)
             case {"content": turns}:
                 await peer.content(turns, step.get("complete", True))
@@ -148,13 +187,26 @@ async def play(peer, steps):
                 await turn_step(peer, turn)
                 turn.check(want)
                 turn = Turn()
-            case {"closed": want}:
-                try:
-                    await turn_step(peer, turn)
-                except Closed as why:
-                    check_close(why, want)
+            case {"handle": True}:
+                await turn_step(peer, turn, lambda turn: turn.messages[-1].handle)
+                claim(turn.messages[-1].handle != handle, "the same handle again")
+                handle = turn.messages[-1].handle
+                turn = Turn()
+            case {"go_away": time_left}:
+                await turn_step(peer, turn, lambda turn: turn.messages[-1].go_away)
+                found = turn.messages[-1].go_away
+                claim(found == time_left, f"{found} left, not {time_left}")
+                turn = Turn()
+            case {"advance": by}:
+                await advance(control, by)
+            case {"resume": want}:
+                peer = await resume(peer, dial, handle, want, control)
+                if peer is None:
                     return
-                raise Failed("the session was not closed")
+                turn = Turn()
+            case {"closed": want}:
+                await expect_close(peer, turn, want)
+                return
             case {"close": True}:
                 await peer.close()
                 return
@@ -176,7 +228,6 @@ def check_close(why, want):
 
 
 async def run_session(mode, case, suite, environment, number):
-    peer = session(mode, options(mode, case, environment), suite["media"])
     case = fill(case, {"session": number})
     config = case.get("config")
     setup = case.get("setup", {})
@@ -184,18 +235,30 @@ async def run_session(mode, case, suite, environment, number):
     model = suite["models"].get(model, model)
     if setup:
         config = {**(config or {}), **setup}
+    peers = []
+
+    async def dial(more, key=None):
+        keyed = case if key is None else {**case, "key": key}
+        peer = session(mode, options(mode, keyed, environment), suite["media"])
+        peers.append(peer)
+        await peer.connect(model, {**(config or {}), **more} if more else config)
+        return peer
+
     try:
+        for _ in range(case.get("crowd", 0)):
+            await dial({})
         try:
-            await peer.connect(model, config)
+            peer = await dial({})
         except Closed as why:
             if "refused" not in case:
                 raise
             check_close(why, case["refused"])
             return
         claim("refused" not in case, "the setup was accepted")
-        await play(peer, case["steps"])
+        await play(peer, case["steps"], dial, environment["control_url"])
     finally:
-        await peer.drop()
+        for peer in peers:
+            await peer.drop()
 
 
 async def run_case(mode, case, suite, environment):
@@ -220,17 +283,20 @@ async def main():
         "open_url": os.environ["GOOGLE_GEMINI_BASE_URL"],
         "lenient_url": os.environ["INTEROP_LENIENT_URL"],
         "keyed_url": os.environ["INTEROP_KEYED_URL"],
+        "timed_url": os.environ["INTEROP_TIMED_URL"],
+        "control_url": os.environ["INTEROP_CONTROL_URL"],
         "key": os.environ["INTEROP_KEY"],
     }
     suite = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     suite["media"] = {name: base64.b64decode(data) for name, data in suite["media"].items()}
     only = os.environ.get("INTEROP_ONLY", "")
-    gate = asyncio.Semaphore(CASES_AT_ONCE)
+    # The clock of the timed server is moved for all of its sessions, so that its cases wait for each other.
+    gates = {True: asyncio.Semaphore(1), False: asyncio.Semaphore(CASES_AT_ONCE)}
     failures = 0
 
     async def one(name, mode, case):
         nonlocal failures
-        async with gate:
+        async with gates[case.get("server") == "timed"]:
             start = time.monotonic()
             try:
                 await run_case(mode, case, suite, environment)

@@ -13,6 +13,21 @@ LATE_MS = 3000
 EARLY_MS = 100
 
 
+CLAIMS = {
+    "says",
+    "lacks",
+    "text",
+    "transcript",
+    "audio",
+    "end",
+    "prompt",
+    "response",
+    "tokens",
+    "prompt_tokens",
+    "updates",
+}
+
+
 class Failed(AssertionError):
     """A claim of a case that did not hold."""
 
@@ -44,6 +59,9 @@ class Message:
     turn_complete: bool = False
     usage: Usage | None = None
     calls: list = field(default_factory=list)  # (id, name, args)
+    resumable: bool | None = None  # of a sessionResumptionUpdate, whose handle is the next field
+    handle: str = ""
+    go_away: str = ""  # timeLeft
     at: float = field(default_factory=time.monotonic)
 
 
@@ -55,6 +73,11 @@ class Turn:
 
     def add(self, message):
         claim(not self.done, "a message of this turn came after its turnComplete")
+        resumable = message.resumable or False
+        claim(resumable == bool(message.handle), f"resumable is {message.resumable}, the handle {message.handle!r}")
+        # While the model speaks, the session cannot be resumed.
+        speaking = "content" in self.events and "interrupted" not in self.events
+        claim(not (speaking and message.handle), "a handle in the middle of an answer")
         self.messages.append(message)
 
     @property
@@ -107,13 +130,20 @@ class Turn:
 
     def check(self, want):
         """Checks what holds for every turn, then what the case asks for."""
-        unknown = set(want) - {"says", "lacks", "text", "transcript", "audio", "end", "prompt", "response", "tokens"}
+        unknown = set(want) - CLAIMS
         claim(not unknown, f"the case asks for what nobody checks: {unknown}")
         self._check_order(want.get("end", "complete"))
         self._check_audio(want.get("audio"))
         if want.get("end", "complete") == "complete":
             self._check_pace()
         self._check_usage(want.get("prompt", []), want.get("response", []), want.get("tokens", {}))
+        if "prompt_tokens" in want:
+            least, most = want["prompt_tokens"]
+            tokens = self.messages[-1].usage.prompt
+            claim(least <= tokens <= most, f"{tokens} tokens in the prompt, not {least} to {most}")
+        if "updates" in want:
+            updates = [message.resumable for message in self.messages if message.resumable is not None]
+            claim(bool(updates) == want["updates"], f"updates of resumption: {updates}")
         for word in want.get("says", []):
             claim(word.lower() in self.said, f"{word!r} was not said, but {self.said!r}")
         for word in want.get("lacks", []):

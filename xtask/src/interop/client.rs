@@ -33,6 +33,8 @@ pub(super) struct Selection<'a> {
     pub(super) open: &'a Addresses,
     pub(super) keyed: &'a Addresses,
     pub(super) lenient: &'a Addresses,
+    /// Of this client alone: its time is moved, for all of its sessions.
+    pub(super) timed: &'a Addresses,
     pub(super) only: &'a str,
 }
 
@@ -134,7 +136,7 @@ fn tell(command: &mut Command, selection: &Selection<'_>) {
             command.env_remove(name);
         }
     }
-    let Selection { open, keyed, lenient, only } = selection;
+    let Selection { open, keyed, lenient, timed, only } = selection;
     let absolute: PathBuf = std::path::absolute(&open.certificate).unwrap_or_else(|_| open.certificate.clone());
     command
         .env("GOOGLE_GEMINI_BASE_URL", &open.tls_url)
@@ -144,6 +146,8 @@ fn tell(command: &mut Command, selection: &Selection<'_>) {
         .env("INTEROP_PLAIN_URL", &open.plain_url)
         .env("INTEROP_KEYED_URL", &keyed.tls_url)
         .env("INTEROP_LENIENT_URL", &lenient.tls_url)
+        .env("INTEROP_TIMED_URL", &timed.tls_url)
+        .env("INTEROP_CONTROL_URL", timed.control_url.as_deref().unwrap_or_default())
         .env("INTEROP_KEY", KEY)
         .env("INTEROP_ONLY", only);
 }

@@ -42,7 +42,7 @@ impl Build {
 
 /// A running server.
 pub(super) struct Server {
-    name: &'static str,
+    name: String,
     child: Child,
     log: PathBuf,
     reader: Option<JoinHandle<()>>,
@@ -55,11 +55,13 @@ pub(super) struct Addresses {
     pub(super) plain_url: String,
     pub(super) tls_url: String,
     pub(super) certificate: PathBuf,
+    /// Of a server that has a control endpoint.
+    pub(super) control_url: Option<String>,
 }
 
 impl Server {
     /// Starts a server and waits until it has said where it listens.
-    pub(super) fn start(build: &Build, data: &Path, name: &'static str, flags: &[&str]) -> Result<Self> {
+    pub(super) fn start(build: &Build, data: &Path, name: &str, flags: &[&str]) -> Result<Self> {
         let log = data.join(format!("{name}.log"));
         let file = File::create(&log).context("failed to create the log of the server")?;
         let mut command = shell::command(&build.program, &build.root);
@@ -73,7 +75,7 @@ impl Server {
 
         let (lines, printed) = mpsc::channel();
         let reader = thread::spawn(move || keep(BufReader::new(stdout), file, &lines));
-        let mut announced = Announced::default();
+        let mut announced = Announced { wants_control: flags.contains(&"--control-listen"), ..Announced::default() };
         let deadline = Instant::now() + START_MAX;
         let addresses = loop {
             match printed.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -94,7 +96,7 @@ impl Server {
             }
         };
         println!("{name} server: {} and {}", addresses.plain_url, addresses.tls_url);
-        Ok(Self { name, child, log, reader: Some(reader), addresses })
+        Ok(Self { name: name.to_owned(), child, log, reader: Some(reader), addresses })
     }
 
     /// Interrupts the server: it must drain and say that all went well. Shows its log if something went wrong.
@@ -105,7 +107,7 @@ impl Server {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("reading a log does not panic");
         }
-        let name = self.name;
+        let name = &self.name;
         let clean = status.is_some_and(|status| status.success());
         match status {
             Some(status) if status.success() => println!("ok {name} server: SIGINT drains it and it exits with 0"),
@@ -172,6 +174,8 @@ struct Announced {
     plain_url: Option<String>,
     tls_url: Option<String>,
     certificate: Option<PathBuf>,
+    wants_control: bool,
+    control_url: Option<String>,
 }
 
 impl Announced {
@@ -182,12 +186,22 @@ impl Announced {
             self.tls_url = Some(format!("https://{address}"));
         } else if let Some(path) = line.trim().strip_prefix("CA certificate: ") {
             self.certificate = Some(PathBuf::from(path));
+        } else if let Some(url) = line.trim().strip_prefix("control endpoint: ") {
+            self.control_url = Some(url.to_owned());
         }
     }
 
     fn complete(&self) -> Option<Addresses> {
-        let Self { plain_url, tls_url, certificate } = self;
-        Some(Addresses { plain_url: plain_url.clone()?, tls_url: tls_url.clone()?, certificate: certificate.clone()? })
+        let Self { plain_url, tls_url, certificate, wants_control, control_url } = self;
+        if *wants_control && control_url.is_none() {
+            return None;
+        }
+        Some(Addresses {
+            plain_url: plain_url.clone()?,
+            tls_url: tls_url.clone()?,
+            certificate: certificate.clone()?,
+            control_url: control_url.clone(),
+        })
     }
 }
 
@@ -207,6 +221,18 @@ mod tests {
         assert_eq!(addresses.plain_url, "http://127.0.0.1:4001");
         assert_eq!(addresses.tls_url, "https://127.0.0.1:4002");
         assert_eq!(addresses.certificate, Path::new("data/ca.pem"));
+    }
+
+    #[test]
+    fn a_control_endpoint_is_waited_for_where_there_is_one() {
+        let mut announced = Announced { wants_control: true, ..Announced::default() };
+        for line in ["listening on ws://127.0.0.1:1", "listening on wss://127.0.0.1:2", "CA certificate: ca.pem"] {
+            announced.see(line);
+        }
+        assert_eq!(announced.complete(), None);
+        announced.see("control endpoint: http://127.0.0.1:3");
+        let addresses = announced.complete().expect("all lines were seen");
+        assert_eq!(addresses.control_url.as_deref(), Some("http://127.0.0.1:3"));
     }
 
     #[test]
