@@ -17,9 +17,11 @@ use crate::Clock;
 pub(crate) struct Timer {
     /// Boxed when first needed: a sleep is large and must not move.
     sleep: Option<Pin<Box<Sleep>>>,
-    /// A sleep on a clock of the host's, and its deadline.
-    foreign: Option<(Instant, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    foreign: Option<Foreign>,
 }
+
+/// A sleep on a clock of the host's, and its deadline.
+type Foreign = (Instant, Pin<Box<dyn Future<Output = ()> + Send>>);
 
 impl Timer {
     /// Ready once `deadline` has passed; wakes the task then, if not before.
