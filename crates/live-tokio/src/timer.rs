@@ -28,12 +28,7 @@ impl Timer {
     ///
     /// A deadline that moves away is not passed on to the clock: the sleep wakes at the old one and is set anew, which
     /// costs one wake instead of one re-arming for each message.
-    pub(crate) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        deadline: Instant,
-        clock: Option<&Arc<dyn Clock>>,
-    ) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant, clock: Option<&Arc<dyn Clock>>) -> Poll<()> {
         if let Some(clock) = clock {
             return self.poll_foreign(cx, deadline, clock);
         }
