@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::schema::{Field, Member, Message, Oneof, Schema, Shape, Ty};
 
-pub fn write(schema: &Schema) -> String {
+pub(super) fn write(schema: &Schema) -> String {
     let mut out = String::from(
         "use crate::error::FieldName;\nuse crate::json::{Fields, Message, OpenEnum, ReadError, ReadValue, Reader, Seen, WriteValue, Writer};\nuse crate::{*};\n\n",
     );

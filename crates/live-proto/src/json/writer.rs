@@ -159,8 +159,10 @@ impl<'a> Writer<'a> {
         self.out.put_u8(b'"');
     }
 
+    /// Without a fraction where it has none; -0.0 keeps it, because `-0` is an integer and has no sign to many readers.
     fn float(&mut self, text: &str) {
-        self.raw(text.strip_suffix(".0").unwrap_or(text));
+        let whole = text.strip_suffix(".0").filter(|&whole| whole != "-0");
+        self.raw(whole.unwrap_or(text));
     }
 }
 
