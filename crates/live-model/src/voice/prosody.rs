@@ -122,7 +122,8 @@ fn time_word(voice: &Voice, word: &Word, is_last_word: bool, units: &mut Vec<Uni
                 share *= 0.75;
             }
             if is_last_word && is_final_syllable && last_vowel.is_some_and(|vowel| index > vowel) {
-                share *= 1.25;
+                // Without its hum a last nasal is lost, and "thirteen" becomes "thirty".
+                share *= if sound.kind == Kind::Nasal { 2.2 } else { 1.25 };
             }
         }
         let ms = ((sound.inherent_ms - sound.least_ms) * share + sound.least_ms) * PACE / voice.rate;

@@ -268,7 +268,12 @@ impl Excitation {
             }
             Kind::Fricative => {
                 now.hiss = Some(hiss(sound, unit, after));
-                now.frication = if sound.voiced { 0.6 } else { 1. };
+                now.frication = match (sound.voiced, sound.place) {
+                    (false, _) => 1.,
+                    // The weak ones are hardly more than a murmur.
+                    (true, Place::Labial | Place::Dental) => 0.3,
+                    (true, _) => 0.6,
+                };
                 if sound.voiced {
                     now.voicing = if after.phone == Phone::Pause { 0.35 * (to_go_ms / unit.ms) } else { 0.5 };
                     now.muffle = 0.55;
