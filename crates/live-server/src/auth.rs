@@ -5,6 +5,7 @@
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use live_engine::Refusal;
 
 use crate::Secret;
 
@@ -23,12 +24,17 @@ impl Keys {
         self.0.is_empty()
     }
 
-    /// Whether one of `presented` is one of the keys.
+    /// Why a client that presents these is not let in, if it is not.
     ///
     /// All pairs are compared, so that the time tells nothing of which key came close.
-    pub(crate) fn admit(&self, presented: &[Secret]) -> bool {
+    pub(crate) fn refusal(&self, presented: &[Secret]) -> Option<Refusal> {
         let is_known = |secret: &Secret| self.0.iter().fold(false, |known, key| known | (key == secret));
-        self.is_open() | presented.iter().fold(false, |known, secret| known | is_known(secret))
+        let is_let_in = self.is_open() | presented.iter().fold(false, |known, secret| known | is_known(secret));
+        match presented {
+            _ if is_let_in => None,
+            [] => Some(Refusal::Unregistered),
+            [_, ..] => Some(Refusal::KeyNotValid),
+        }
     }
 }
 
@@ -89,20 +95,18 @@ mod tests {
 
     #[test]
     fn without_keys_everybody_is_let_in() {
-        assert!(Keys::default().admit(&[]));
-        assert!(Keys::default().admit(&[Secret::new("any")]));
+        assert_eq!(Keys::default().refusal(&[]), None);
+        assert_eq!(Keys::default().refusal(&[Secret::new("any")]), None);
     }
 
     #[test]
     fn with_keys_one_of_them_must_be_presented() {
         let keys = Keys::new([Secret::new("a"), Secret::new("b")]);
-        assert!(keys.admit(&[Secret::new("b")]));
-        assert!(keys.admit(&[Secret::new("stale"), Secret::new("a")]));
-        assert!(!keys.admit(&[]));
-        assert!(!keys.admit(&[Secret::new("c")]));
-        assert!(
-            !Keys::new([Secret::new(" ")]).admit(&presented("key=", &[("x-goog-api-key", "")])),
-            "an empty key is no key"
-        );
+        assert_eq!(keys.refusal(&[Secret::new("b")]), None);
+        assert_eq!(keys.refusal(&[Secret::new("stale"), Secret::new("a")]), None);
+        assert_eq!(keys.refusal(&[]), Some(Refusal::Unregistered));
+        assert_eq!(keys.refusal(&[Secret::new("c")]), Some(Refusal::KeyNotValid));
+        let empty = Keys::new([Secret::new(" ")]).refusal(&presented("key=", &[("x-goog-api-key", "")]));
+        assert_eq!(empty, Some(Refusal::Unregistered), "an empty key is no key");
     }
 }

@@ -21,13 +21,8 @@ use crate::stream::ServerStream;
 pub(crate) async fn serve(upgraded: Upgraded, shared: &Shared, id: SessionId, mut stop: watch::Receiver<bool>) {
     let Upgraded { stream, read, opening } = upgraded;
     let (_open, sessions_open) = shared.counters.open_session();
-    let refusal = if !shared.keys.admit(&opening.credentials) {
-        Some(Refusal::KeyNotValid)
-    } else if sessions_open > shared.sessions_max {
-        Some(Refusal::Overloaded)
-    } else {
-        None
-    };
+    let overload = (sessions_open > shared.sessions_max).then_some(Refusal::Overloaded);
+    let refusal = shared.keys.refusal(&opening.credentials).or(overload);
     let config = ServerConfig {
         backend: opening.route.backend,
         api_version: opening.route.api_version.to_owned(),
