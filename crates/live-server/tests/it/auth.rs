@@ -81,7 +81,7 @@ async fn no_key_is_ever_logged() {
     let wrong = format!("{GEMINI}?key=Wrong{key}");
     let mut refused = Client::open(server.address, &wrong, &[]).await;
     refused.send(TEXT_SETUP).await;
-    assert_eq!(refused.hear_close().await.0, REFUSED.0);
+    assert_eq!(refused.hear_close().await.0, WRONG.0);
     // Neither does an answer to plain HTTP repeat it, nor a path that leads nowhere.
     let nowhere = format!("/ws/google.ai.generativelanguage.v9.GenerativeService.BidiGenerateContent?key={key}");
     let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
