@@ -84,10 +84,15 @@ async function readTurn(peer, turn, until) {
   claim(!until, "the turn ended early");
 }
 
+// Steps that only wait for the server.
+const READING = ["until", "call", "turn", "closed"];
+
 async function play(peer, steps) {
   let turn = new Turn();
   let calls = [];
+  let askedAt = performance.now();
   for (const step of steps) {
+    if (!READING.some((kind) => kind in step)) askedAt = performance.now();
     if (step.session_id) peer.checkSessionId();
     else if ("say" in step) peer.content([{ role: "user", parts: [{ text: step.say }] }], true);
     else if ("content" in step) peer.content(step.content, step.complete ?? true);
@@ -116,7 +121,7 @@ async function play(peer, steps) {
     } else if ("respond" in step) peer.respond(calls, step.respond);
     else if ("turn" in step) {
       await readTurn(peer, turn);
-      turn.check(step.turn);
+      turn.check(step.turn, askedAt);
       turn = new Turn();
     } else if ("closed" in step) {
       try {

@@ -99,10 +99,17 @@ async def turn_step(peer, turn, until=None):
     claim(until is None, "the turn ended early")
 
 
+# Steps that only wait for the server.
+READING = {"until", "call", "turn", "closed"}
+
+
 async def play(peer, steps):
     turn = Turn()
     calls = []
+    asked_at = time.monotonic()
     for step in steps:
+        if not READING & step.keys():
+            asked_at = time.monotonic()
         match step:
             case {"session_id": True}:
                 peer.check_session_id()
@@ -146,7 +153,7 @@ async def play(peer, steps):
                 await peer.respond(calls, response)
             case {"turn": want}:
                 await turn_step(peer, turn)
-                turn.check(want)
+                turn.check(want, asked_at)
                 turn = Turn()
             case {"closed": want}:
                 try:
