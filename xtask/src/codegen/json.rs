@@ -123,7 +123,7 @@ impl WriteValue for {name} {{
 fn audio_path(message: &str) -> &'static str {
     match message {
         "ClientMessage" | "ServerMessage" => {
-            "\nfn fill_audio(&mut self, frame: &[u8]) -> bool { self.fill_from_audio(frame) }\n"
+            "\nfn fill_audio(&mut self, frame: &[u8]) -> bool { self.fill_from_audio(frame) }\n\nfn write_audio(&self, out: &mut bytes::BytesMut) -> bool { self.write_as_audio(out) }\n"
         }
         _ => "",
     }

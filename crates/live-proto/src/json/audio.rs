@@ -1,14 +1,18 @@
 //! The short way for audio: over 99 % of the messages of a voice session have one of two shapes.
 //!
-//! It takes exactly `realtimeInput.audio` and `serverContent.modelTurn.parts[0].inlineData`, with a usual media type and
+//! Both ways it takes exactly `realtimeInput.audio` and `serverContent.modelTurn.parts[0].inlineData`, with a usual media type and
 //! nothing beside it, in either spelling and with any white space. On anything else it reads nothing and the general way
 //! decides; a property test proves that both agree.
 
+use bytes::{Bytes, BytesMut};
+
 use crate::{
-    Blob, ClientMessage, Content, MimeType, Part, PartData, RealtimeInput, ServerContent, ServerMessage, ServerPayload,
+    Blob, ClientMessage, Content, InteractionStatus, MediaProcessing, MimeType, Part, PartData, RealtimeInput,
+    ServerContent, ServerMessage, ServerPayload, TurnCompleteReason,
 };
 
 use super::reader::decode_base64;
+use super::writer::append_base64;
 
 /// `{"realtimeInput":{"audio":{..}}}`
 pub(super) fn client(frame: &[u8]) -> Option<Blob> {
@@ -39,6 +43,86 @@ pub(super) fn server(frame: &[u8]) -> Option<(Blob, bool)> {
     }
     at.close(3)?;
     Some((blob, role))
+}
+
+/// The blob of a message that says nothing but it. Every field is named, so that a new one stops the build here.
+fn only_client_blob(message: &ClientMessage) -> Option<&Blob> {
+    let ClientMessage::RealtimeInput(RealtimeInput {
+        audio: Some(blob),
+        media_chunks,
+        audio_stream_end: None,
+        video: None,
+        text: None,
+        activity_start: None,
+        activity_end: None,
+    }) = message
+    else {
+        return None;
+    };
+    media_chunks.is_empty().then_some(blob)
+}
+
+/// As [`only_client_blob`]; content with a role goes the general way.
+fn only_server_blob(message: &ServerMessage) -> Option<&Blob> {
+    let ServerMessage {
+        payload:
+            Some(ServerPayload::ServerContent(ServerContent {
+                model_turn: Some(Content { parts, role }),
+                turn_complete: false,
+                interrupted: false,
+                grounding_metadata: None,
+                generation_complete: false,
+                input_transcription: None,
+                output_transcription: None,
+                url_context_metadata: None,
+                waiting_for_input: false,
+                turn_complete_reason: TurnCompleteReason::Unspecified,
+                interim_input_transcription: None,
+                interaction_status: InteractionStatus::Unspecified,
+            })),
+        usage_metadata: None,
+    } = message
+    else {
+        return None;
+    };
+    let [
+        Part {
+            data: Some(PartData::InlineData(blob)),
+            part_metadata: None,
+            thought: false,
+            thought_signature,
+            video_metadata: None,
+            media_resolution: None,
+            tool_call: None,
+            tool_response: None,
+            audio_transcription: None,
+            media_processing: MediaProcessing::Unspecified,
+            speech_metadata: None,
+            document_metadata: None,
+            spreadsheet_metadata: None,
+            audio_metadata: None,
+        },
+    ] = parts.as_slice()
+    else {
+        return None;
+    };
+    (role.is_empty() && thought_signature.is_empty()).then_some(blob)
+}
+
+/// A usual blob between the two halves of its envelope: three copies and the base64.
+fn write(blob: &Blob, before: &str, after: &str, out: &mut BytesMut) -> bool {
+    let Blob { mime_type, data, display_name } = blob;
+    if MimeType::usual(mime_type.as_str().as_bytes()).is_none() || data.is_empty() || !display_name.is_empty() {
+        return false;
+    }
+    let base64_bytes = data.len().div_ceil(3) * 4;
+    out.reserve(before.len() + mime_type.as_str().len() + 10 + base64_bytes + after.len());
+    out.extend_from_slice(before.as_bytes());
+    out.extend_from_slice(mime_type.as_str().as_bytes());
+    out.extend_from_slice(br#"","data":""#);
+    append_base64(data, out);
+    out.extend_from_slice(after.as_bytes());
+    true
 }
 
 /// What is left of the frame.
@@ -78,13 +162,19 @@ impl<'a> Cursor<'a> {
         self.byte(b':')
     }
 
-    /// A string without escapes, whose content is not looked at.
-    fn string(&mut self) -> Option<&'a [u8]> {
+    /// A string without escapes, whose content is not looked at. Its end is looked for after `skipped` bytes.
+    fn string(&mut self, skipped: usize) -> Option<&'a [u8]> {
         self.byte(b'"')?;
-        let length = memchr::memchr(b'"', self.0)?;
+        let length = skipped + memchr::memchr(b'"', &self.0[skipped.min(self.0.len())..])?;
         let (text, rest) = self.0.split_at(length);
         self.0 = &rest[1..];
         Some(text)
+    }
+
+    /// Bytes in base64. They fill the frame up to a short tail, in which the closing quote is looked for: a quote before
+    /// that is no base64, and sends the frame the general way.
+    fn base64(&mut self) -> Option<Bytes> {
+        decode_base64(self.string(self.0.len().saturating_sub(TAIL_BYTES_MAX))?)
     }
 
     /// An object of `data` and `mimeType`, once each, in either order.
@@ -94,11 +184,11 @@ impl<'a> Cursor<'a> {
         for separator in [b',', b'}'] {
             if data.is_none() && self.literal(&[r#""data""#]).is_some() {
                 self.byte(b':')?;
-                data = Some(decode_base64(self.string()?)?);
+                data = Some(self.base64()?);
             } else {
                 self.literal(&[r#""mimeType""#, r#""mime_type""#])?;
                 self.byte(b':')?;
-                mime_type = Some(MimeType::usual(self.string()?)?);
+                mime_type = Some(MimeType::usual(self.string(0)?)?);
             }
             self.byte(separator)?;
         }
@@ -114,7 +204,15 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// What can follow the base64 in a frame of the usual shapes: the rest of the blob and the closing brackets, indented.
+const TAIL_BYTES_MAX: usize = 120;
+
 impl ClientMessage {
+    pub(super) fn write_as_audio(&self, out: &mut BytesMut) -> bool {
+        let before = r#"{"realtimeInput":{"audio":{"mimeType":""#;
+        only_client_blob(self).is_some_and(|blob| write(blob, before, r#""}}}"#, out))
+    }
+
     /// [`client`], into a message.
     pub(super) fn fill_from_audio(&mut self, frame: &[u8]) -> bool {
         let Some(blob) = client(frame) else { return false };
@@ -124,6 +222,11 @@ impl ClientMessage {
 }
 
 impl ServerMessage {
+    pub(super) fn write_as_audio(&self, out: &mut BytesMut) -> bool {
+        let before = r#"{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"mimeType":""#;
+        only_server_blob(self).is_some_and(|blob| write(blob, before, r#""}}]}}}"#, out))
+    }
+
     /// [`server`], into a message that is built where it will stay.
     pub(super) fn fill_from_audio(&mut self, frame: &[u8]) -> bool {
         let Some((blob, role)) = server(frame) else { return false };

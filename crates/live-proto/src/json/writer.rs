@@ -159,14 +159,9 @@ impl<'a> Writer<'a> {
         self.out.extend_from_slice(&[b'\\', short]);
     }
 
-    /// Base64 straight into the buffer: no string in between, and nothing in it wants an escape.
     fn base64(&mut self, bytes: &[u8]) {
-        let length = bytes.len().div_ceil(3) * 4;
-        self.out.reserve(length + 2);
         self.out.put_u8(b'"');
-        let start = self.out.len();
-        self.out.put_bytes(0, length);
-        let _ = base64_simd::STANDARD.encode(bytes, base64_simd::Out::from_slice(&mut self.out[start..]));
+        append_base64(bytes, self.out);
         self.out.put_u8(b'"');
     }
 
@@ -175,6 +170,13 @@ impl<'a> Writer<'a> {
         let whole = text.strip_suffix(".0").filter(|&whole| whole != "-0");
         self.raw(whole.unwrap_or(text));
     }
+}
+
+/// Base64 straight into the buffer: no string in between, and nothing in it wants an escape.
+pub(crate) fn append_base64(bytes: &[u8], out: &mut BytesMut) {
+    let start = out.len();
+    out.put_bytes(0, bytes.len().div_ceil(3) * 4);
+    let _ = base64_simd::STANDARD.encode(bytes, base64_simd::Out::from_slice(&mut out[start..]));
 }
 
 impl WriteValue for bool {
