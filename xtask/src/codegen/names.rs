@@ -18,6 +18,14 @@ pub(super) const INLINE: &[&str] = &[
     "Part.inline_data",
 ];
 
+/// Messages held in a `Box` though they are small: rare, and in the way of audio.
+pub(super) const BOXED: &[&str] = &[
+    "BidiGenerateContentServerContent.url_context_metadata",
+    "Part.audio_metadata",
+    "Part.document_metadata",
+    "Part.media_resolution",
+];
+
 /// The oneof whose biggest variant is the one that audio takes.
 pub(super) const HOT_ONEOF: &str = "ServerPayload";
 

@@ -324,8 +324,10 @@ fn set_boxes(schema: &mut Schema) {
             for field in fields {
                 let Ty::Message(name) = &field.ty else { continue };
                 let single = in_oneof || field.shape == Shape::Optional;
-                let hot = names::INLINE.contains(&format!("{owner}.{}", field.proto).as_str());
-                field.boxed = single && !hot && sizes[name] > names::INLINE_BYTES;
+                let path = format!("{owner}.{}", field.proto);
+                let hot = names::INLINE.contains(&path.as_str());
+                let rare = names::BOXED.contains(&path.as_str());
+                field.boxed = single && !hot && (rare || sizes[name] > names::INLINE_BYTES);
             }
         }
     }

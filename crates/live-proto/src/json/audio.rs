@@ -1,6 +1,6 @@
 //! The short way for audio: over 99 % of the messages of a voice session have one of two shapes.
 //!
-//! Both ways it takes exactly `realtimeInput.audio` and `serverContent.modelTurn.parts[0].inlineData`, with a usual media type and
+//! Both ways it takes exactly `realtimeInput.audio` and `serverContent.modelTurn.parts[0].inlineData`, with a usual type of audio and
 //! nothing beside it, in either spelling and with any white space. On anything else it reads nothing and the general way
 //! decides; a property test proves that both agree.
 
@@ -17,8 +17,8 @@ use super::writer::append_base64;
 /// `{"realtimeInput":{"audio":{..}}}`
 pub(super) fn client(frame: &[u8]) -> Option<Blob> {
     let mut at = Cursor(frame);
-    at.open(&[r#""realtimeInput""#, r#""realtime_input""#])?;
-    at.open(&[r#""audio""#])?;
+    at.open(br#""realtimeInput""#, br#""realtime_input""#)?;
+    at.open(br#""audio""#, br#""audio""#)?;
     let blob = at.blob()?;
     at.close(2)?;
     Some(blob)
@@ -27,19 +27,19 @@ pub(super) fn client(frame: &[u8]) -> Option<Blob> {
 /// `{"serverContent":{"modelTurn":{"parts":[{"inlineData":{..}}]}}}`, and whether `"role":"model"` follows the parts.
 pub(super) fn server(frame: &[u8]) -> Option<(Blob, bool)> {
     let mut at = Cursor(frame);
-    at.open(&[r#""serverContent""#, r#""server_content""#])?;
-    at.open(&[r#""modelTurn""#, r#""model_turn""#])?;
-    at.open(&[r#""parts""#])?;
+    at.open(br#""serverContent""#, br#""server_content""#)?;
+    at.open(br#""modelTurn""#, br#""model_turn""#)?;
+    at.open(br#""parts""#, br#""parts""#)?;
     at.byte(b'[')?;
-    at.open(&[r#""inlineData""#, r#""inline_data""#])?;
+    at.open(br#""inlineData""#, br#""inline_data""#)?;
     let blob = at.blob()?;
     at.byte(b'}')?;
     at.byte(b']')?;
     let role = at.byte(b',').is_some();
     if role {
-        at.literal(&[r#""role""#])?;
+        at.literal(br#""role""#)?;
         at.byte(b':')?;
-        at.literal(&[r#""model""#])?;
+        at.literal(br#""model""#)?;
     }
     at.close(3)?;
     Some((blob, role))
@@ -128,8 +128,9 @@ fn write(blob: &Blob, before: &str, after: &str, out: &mut BytesMut) -> bool {
 /// What is left of the frame.
 struct Cursor<'a>(&'a [u8]);
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
     /// Passes white space; what comes next, if anything does.
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         loop {
             match *self.0.first()? {
@@ -140,6 +141,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes white space and the byte.
+    #[inline]
     fn byte(&mut self, byte: u8) -> Option<()> {
         if self.next()? != byte {
             return None;
@@ -148,33 +150,45 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    /// Passes white space and one of the literals.
-    fn literal(&mut self, literals: &[&str]) -> Option<()> {
+    /// Passes white space and a literal, whose length is known so that no call compares it.
+    #[inline]
+    fn literal<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
         self.next()?;
-        self.0 = literals.iter().find_map(|literal| self.0.strip_prefix(literal.as_bytes()))?;
+        let (start, rest) = self.0.split_first_chunk::<N>()?;
+        if start != literal {
+            return None;
+        }
+        self.0 = rest;
         Some(())
     }
 
-    /// The opening of an object and its first key.
-    fn open(&mut self, spellings: &[&str]) -> Option<()> {
+    /// The opening of an object and its first key, in either spelling.
+    #[inline]
+    fn open<const N: usize, const M: usize>(&mut self, camel: &[u8; N], snake: &[u8; M]) -> Option<()> {
         self.byte(b'{')?;
-        self.literal(spellings)?;
+        self.literal(camel).or_else(|| self.literal(snake))?;
         self.byte(b':')
     }
 
-    /// A string without escapes, whose content is not looked at. Its end is looked for after `skipped` bytes.
-    fn string(&mut self, skipped: usize) -> Option<&'a [u8]> {
-        self.byte(b'"')?;
-        let length = skipped + memchr::memchr(b'"', &self.0[skipped.min(self.0.len())..])?;
-        let (text, rest) = self.0.split_at(length);
-        self.0 = &rest[1..];
-        Some(text)
+    /// One of the types that audio comes in.
+    fn mime_type(&mut self) -> Option<MimeType> {
+        if self.literal(br#""audio/pcm;rate=16000""#).is_some() {
+            Some(MimeType::PCM_16K)
+        } else if self.literal(br#""audio/pcm;rate=24000""#).is_some() {
+            Some(MimeType::PCM_24K)
+        } else {
+            self.literal(br#""audio/pcm""#).map(|()| MimeType::PCM)
+        }
     }
 
     /// Bytes in base64. They fill the frame up to a short tail, in which the closing quote is looked for: a quote before
     /// that is no base64, and sends the frame the general way.
     fn base64(&mut self) -> Option<Bytes> {
-        decode_base64(self.string(self.0.len().saturating_sub(TAIL_BYTES_MAX))?)
+        self.byte(b'"')?;
+        let skipped = self.0.len().saturating_sub(TAIL_BYTES_MAX);
+        let (text, rest) = self.0.split_at(skipped + memchr::memchr(b'"', &self.0[skipped..])?);
+        self.0 = &rest[1..];
+        decode_base64(text)
     }
 
     /// An object of `data` and `mimeType`, once each, in either order.
@@ -182,13 +196,13 @@ impl<'a> Cursor<'a> {
         self.byte(b'{')?;
         let (mut mime_type, mut data) = (None, None);
         for separator in [b',', b'}'] {
-            if data.is_none() && self.literal(&[r#""data""#]).is_some() {
+            if data.is_none() && self.literal(br#""data""#).is_some() {
                 self.byte(b':')?;
                 data = Some(self.base64()?);
             } else {
-                self.literal(&[r#""mimeType""#, r#""mime_type""#])?;
+                self.literal(br#""mimeType""#).or_else(|| self.literal(br#""mime_type""#))?;
                 self.byte(b':')?;
-                mime_type = Some(MimeType::usual(self.string(0)?)?);
+                mime_type = Some(self.mime_type()?);
             }
             self.byte(separator)?;
         }
