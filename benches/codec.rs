@@ -3,8 +3,6 @@
 //! Each group holds the same work done by both; the ratio within the group is the figure. "20 ms in" is a client's audio of
 //! 640 bytes, "40 ms out" a server's of 1,920 bytes, pretty-printed as the service prints it where it is read.
 
-#![expect(missing_docs, reason = "criterion's macros write undocumented items")]
-
 use std::hint::black_box;
 
 use base64::Engine as _;
@@ -256,7 +254,9 @@ fn control(c: &mut Criterion) {
     let client = [("text turn", TEXT_TURN), ("activityStart", ACTIVITY_START), ("toolResponse", TOOL_RESPONSE)];
     for (name, frame) in client {
         let mut group = c.benchmark_group(format!("decode {name}"));
-        group.bench_function("ours", |b| b.iter(|| json::decode::<ClientMessage>(black_box(frame.as_bytes()), &options)));
+        group.bench_function("ours", |b| {
+            b.iter(|| json::decode::<ClientMessage>(black_box(frame.as_bytes()), &options))
+        });
         group.bench_function("serde_json", |b| {
             b.iter(|| serde_json::from_slice::<plain::ClientMessage>(black_box(frame.as_bytes())));
         });
@@ -264,7 +264,9 @@ fn control(c: &mut Criterion) {
     }
     for (name, frame) in [("turnComplete", TURN_COMPLETE), ("toolCall", TOOL_CALL), ("transcript", TRANSCRIPT)] {
         let mut group = c.benchmark_group(format!("decode {name}"));
-        group.bench_function("ours", |b| b.iter(|| json::decode::<ServerMessage>(black_box(frame.as_bytes()), &options)));
+        group.bench_function("ours", |b| {
+            b.iter(|| json::decode::<ServerMessage>(black_box(frame.as_bytes()), &options))
+        });
         group.bench_function("serde_json", |b| {
             b.iter(|| serde_json::from_slice::<plain::ServerMessage>(black_box(frame.as_bytes())));
         });

@@ -18,14 +18,14 @@ use prost::Message as _;
 use prost_reflect::DescriptorPool;
 
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Compares with what is checked in, and writes nothing.
     #[arg(long)]
-    pub check: bool,
+    pub(crate) check: bool,
 }
 
 /// Writes the generated files, or compares them; returns how many there are.
-pub fn run(root: &Path, args: &Args) -> Result<usize> {
+pub(crate) fn run(root: &Path, args: &Args) -> Result<usize> {
     let target = root.join("crates/live-proto/src/generated");
     let files = generate(&root.join("crates/live-proto/proto"))?;
     let mut stale = Vec::new();

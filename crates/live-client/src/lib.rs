@@ -50,4 +50,5 @@ pub use turn::{Turn, TurnEnd};
 /// Compiles the examples of the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/client.md")]
+#[doc = include_str!("../../../README.md")]
 struct Documentation;

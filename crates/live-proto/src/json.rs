@@ -87,6 +87,11 @@ pub(crate) trait Fields: Default + ReadValue + WriteValue {
     fn fill_audio(&mut self, _frame: &[u8]) -> bool {
         false
     }
+
+    /// The short way for audio. False means that nothing was written and the general way writes.
+    fn write_audio(&self, _out: &mut BytesMut) -> bool {
+        false
+    }
 }
 
 /// An enum that keeps what it does not know.
@@ -104,16 +109,20 @@ pub(crate) trait OpenEnum: Sized {
 /// # Errors
 /// The first thing that is wrong, with its path, the rule, and the fix.
 pub fn decode<M: Message>(frame: &[u8], options: &DecodeOptions) -> Result<Decoded<M>, DecodeError> {
-    let mut decoded = Decoded { message: M::default(), unknown: Vec::new() };
     let limit = options.limits.message_bytes_max;
     if frame.len() > limit {
         let kind = DecodeErrorKind::TooLarge { size: frame.len(), limit };
         return Err(DecodeError { path: crate::JsonPath::default(), kind });
     }
-    if frame.len() < AUDIO_FRAME_BYTES_MIN || !decoded.message.fill_audio(frame) {
-        decode_general(frame, options, &mut decoded)?;
+    // The result is filled where it is returned: a message is too big to be moved for nothing.
+    let mut result = Ok(Decoded { message: M::default(), unknown: Vec::new() });
+    if let Ok(decoded) = &mut result
+        && (frame.len() < AUDIO_FRAME_BYTES_MIN || !decoded.message.fill_audio(frame))
+        && let Err(error) = decode_general(frame, options, decoded)
+    {
+        result = Err(error);
     }
-    Ok(decoded)
+    result
 }
 
 /// Frames below this are not tried as audio: the envelope and 1 ms of it are longer.
@@ -133,6 +142,13 @@ fn decode_general<M: Message>(
 
 /// Appends a message to the bytes of a frame.
 pub fn encode<M: Message>(message: &M, out: &mut BytesMut) {
+    if !message.write_audio(out) {
+        encode_general(message, out);
+    }
+}
+
+/// The general way, which can write anything.
+fn encode_general<M: Message>(message: &M, out: &mut BytesMut) {
     Writer::new(out).write_message(message);
 }
 

@@ -5,6 +5,7 @@
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use live_engine::Refusal;
 
 use crate::Secret;
 use crate::project::Project;
@@ -28,15 +29,16 @@ impl Keys {
     ///
     /// Where any key will do, so does any project; a client without a key, or with a token, which changes from hour to
     /// hour, then belongs to the one of those who have none. All pairs are compared, so that the time tells nothing of
-    /// which key came close.
-    pub(crate) fn admit(&self, presented: &[Credential]) -> Option<Project> {
+    /// which key came close. Otherwise, why the client is not let in.
+    pub(crate) fn admit(&self, presented: &[Credential]) -> Result<Project, Refusal> {
         if self.is_open() {
             let key = presented.iter().find(|credential| !credential.is_token);
-            return Some(key.map_or(Project::ANONYMOUS, |key| Project::of(&key.secret)));
+            return Ok(key.map_or(Project::ANONYMOUS, |key| Project::of(&key.secret)));
         }
         let is_known = |secret: &Secret| self.0.iter().fold(false, |known, key| known | (key == secret));
         let known: Vec<&Credential> = presented.iter().filter(|credential| is_known(&credential.secret)).collect();
-        known.first().map(|key| Project::of(&key.secret))
+        let why = if presented.is_empty() { Refusal::Unregistered } else { Refusal::KeyNotValid };
+        known.first().map(|key| Project::of(&key.secret)).ok_or(why)
     }
 }
 
@@ -146,12 +148,12 @@ mod tests {
     fn with_keys_one_of_them_must_be_presented() {
         let keys = Keys::new([Secret::new("a"), Secret::new("b")]);
         let project = Project::of(&Secret::new("b"));
-        assert_eq!(keys.admit(&[key("b")]), Some(project));
-        assert_eq!(keys.admit(&[key("stale"), key("b")]), Some(project));
-        assert_eq!(keys.admit(&found("", &[("authorization", "Bearer b")])), Some(project));
-        assert_eq!(keys.admit(&[]), None);
-        assert_eq!(keys.admit(&[key("c")]), None);
+        assert_eq!(keys.admit(&[key("b")]), Ok(project));
+        assert_eq!(keys.admit(&[key("stale"), key("b")]), Ok(project));
+        assert_eq!(keys.admit(&found("", &[("authorization", "Bearer b")])), Ok(project));
+        assert_eq!(keys.admit(&[]), Err(Refusal::Unregistered));
+        assert_eq!(keys.admit(&[key("c")]), Err(Refusal::KeyNotValid));
         let empty = found("key=", &[("x-goog-api-key", "")]);
-        assert_eq!(Keys::new([Secret::new(" ")]).admit(&empty), None, "an empty key is no key");
+        assert_eq!(Keys::new([Secret::new(" ")]).admit(&empty), Err(Refusal::Unregistered), "an empty key is no key");
     }
 }

@@ -60,12 +60,12 @@ pub(crate) async fn hold<W: Wire>(
     let Caller { id, peer, backend, api_version, credentials } = caller;
     let (_open, sessions_open) = shared.counters.open_session();
     let project = shared.keys.admit(&credentials);
-    let admission = project.and_then(|project| shared.quota.admit(project));
+    let admission = project.ok().and_then(|project| shared.quota.admit(project));
     let refusal = match (project, &admission) {
-        (None, _) => Some(Refusal::KeyNotValid),
-        (Some(_), _) if sessions_open > shared.sessions_max => Some(Refusal::Overloaded),
-        (Some(_), None) => Some(Refusal::Quota),
-        (Some(_), Some(_)) => None,
+        (Err(why), _) => Some(why),
+        (Ok(_), _) if sessions_open > shared.sessions_max => Some(Refusal::Overloaded),
+        (Ok(_), None) => Some(Refusal::Quota),
+        (Ok(_), Some(_)) => None,
     };
     let project = project.unwrap_or(Project::ANONYMOUS);
     let lifetimes = shared.lifetimes(backend);

@@ -118,11 +118,16 @@ async function expectClose(peer, turn, want) {
   throw new Failed("the session was not closed");
 }
 
+// Steps that only wait for the server.
+const READING = ["until", "call", "turn", "handle", "go_away", "closed"];
+
 async function play(peer, steps, dial, control) {
   let turn = new Turn();
   let calls = [];
   let handle = "";
+  let askedAt = performance.now();
   for (const step of steps) {
+    if (!READING.some((kind) => kind in step)) askedAt = performance.now();
     if (step.session_id) peer.checkSessionId();
     else if ("say" in step) peer.content([{ role: "user", parts: [{ text: step.say }] }], true);
     else if ("say_bytes" in step) {
@@ -154,7 +159,7 @@ async function play(peer, steps, dial, control) {
     } else if ("respond" in step) peer.respond(calls, step.respond);
     else if ("turn" in step) {
       await readTurn(peer, turn);
-      turn.check(step.turn);
+      turn.check(step.turn, askedAt);
       turn = new Turn();
     } else if (step.handle) {
       await readTurn(peer, turn, () => turn.messages.at(-1).handle);

@@ -134,11 +134,18 @@ async def expect_close(peer, turn, want):
     raise Failed("the session was not closed")
 
 
+# Steps that only wait for the server.
+READING = {"until", "call", "turn", "handle", "go_away", "closed"}
+
+
 async def play(peer, steps, dial, control):
     turn = Turn()
     calls = []
     handle = ""
+    asked_at = time.monotonic()
     for step in steps:
+        if not READING & step.keys():
+            asked_at = time.monotonic()
         match step:
             case {"session_id": True}:
                 peer.check_session_id()
@@ -185,7 +192,7 @@ async def play(peer, steps, dial, control):
                 await peer.respond(calls, response)
             case {"turn": want}:
                 await turn_step(peer, turn)
-                turn.check(want)
+                turn.check(want, asked_at)
                 turn = Turn()
             case {"handle": True}:
                 await turn_step(peer, turn, lambda turn: turn.messages[-1].handle)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::schema::{Field, Member, Message, Oneof, Schema, Shape, Ty};
 
-pub fn write(schema: &Schema) -> String {
+pub(super) fn write(schema: &Schema) -> String {
     let mut out = String::from("use crate::pb;\nuse crate::{*};\n\n");
     for message in &schema.messages {
         write_to_pb(&mut out, message);
@@ -180,22 +180,22 @@ fn is_same(ty: &Ty) -> bool {
 
 fn one_to_pb(field: &Field, it: &str) -> String {
     match &field.ty {
-        ty if is_same(ty) => it.to_owned(),
         Ty::Enum(_) => format!("{it}.number()"),
         Ty::NullValue => "0".to_owned(),
         Ty::Message(_) if field.boxed && field.pb_boxed => format!("Box::new((*{it}).into())"),
         Ty::Message(_) if field.boxed => format!("(*{it}).into()"),
-        _ => format!("{it}.into()"),
+        Ty::Bool | Ty::I32 | Ty::I64 | Ty::F32 | Ty::F64 | Ty::String | Ty::Bytes => it.to_owned(),
+        Ty::MimeType | Ty::Struct | Ty::Value | Ty::Duration | Ty::Timestamp | Ty::Message(_) => format!("{it}.into()"),
     }
 }
 
 fn one_from_pb(field: &Field, it: &str) -> String {
     match &field.ty {
-        ty if is_same(ty) => it.to_owned(),
         Ty::Enum(name) => format!("{name}::from_number({it})"),
         Ty::NullValue => "NullValue".to_owned(),
         Ty::Message(_) if field.boxed && field.pb_boxed => format!("Box::new((*{it}).into())"),
         Ty::Message(_) if field.boxed => format!("Box::new({it}.into())"),
-        _ => format!("{it}.into()"),
+        Ty::Bool | Ty::I32 | Ty::I64 | Ty::F32 | Ty::F64 | Ty::String | Ty::Bytes => it.to_owned(),
+        Ty::MimeType | Ty::Struct | Ty::Value | Ty::Duration | Ty::Timestamp | Ty::Message(_) => format!("{it}.into()"),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::schema::{Field, Member, Message, Oneof, Schema, Shape, Ty};
 
-pub fn write(schema: &Schema) -> String {
+pub(super) fn write(schema: &Schema) -> String {
     let mut out = String::from(
         "use crate::error::FieldName;\nuse crate::json::{Fields, Message, OpenEnum, ReadError, ReadValue, Reader, Seen, WriteValue, Writer};\nuse crate::{*};\n\n",
     );
@@ -123,7 +123,7 @@ impl WriteValue for {name} {{
 fn audio_path(message: &str) -> &'static str {
     match message {
         "ClientMessage" | "ServerMessage" => {
-            "\nfn fill_audio(&mut self, frame: &[u8]) -> bool { self.fill_from_audio(frame) }\n"
+            "\nfn fill_audio(&mut self, frame: &[u8]) -> bool { self.fill_from_audio(frame) }\n\nfn write_audio(&self, out: &mut bytes::BytesMut) -> bool { self.write_as_audio(out) }\n"
         }
         _ => "",
     }

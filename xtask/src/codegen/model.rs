@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::names;
 use super::schema::{Enum, Field, Member, Message, Oneof, Schema, Shape, Ty};
 
-pub fn write(schema: &Schema) -> String {
+pub(super) fn write(schema: &Schema) -> String {
     let mut out = String::from(
         "use std::collections::BTreeMap;\nuse std::fmt;\n\nuse bytes::Bytes;\n\nuse crate::content::Parts;\nuse crate::debug::{ByteCount, Redacted};\nuse crate::{Duration, MimeType, NullValue, Struct, Timestamp, Unrecognized, Value};\n\n",
     );

@@ -1,12 +1,12 @@
 //! Where the Rust model is called otherwise than the .proto files, and the other facts about fields that descriptors cannot say.
 
-pub const PACKAGE: &str = "google.ai.generativelanguage.v1beta";
+pub(super) const PACKAGE: &str = "google.ai.generativelanguage.v1beta";
 
 /// A message up to this estimate is held inline; a bigger one in a `Box`.
-pub const INLINE_BYTES: usize = 40;
+pub(super) const INLINE_BYTES: usize = 40;
 
 /// Messages held inline though they are big: the path that audio takes.
-pub const INLINE: &[&str] = &[
+pub(super) const INLINE: &[&str] = &[
     "BidiGenerateContentClientMessage.client_content",
     "BidiGenerateContentClientMessage.realtime_input",
     "BidiGenerateContentClientMessage.tool_response",
@@ -18,14 +18,22 @@ pub const INLINE: &[&str] = &[
     "Part.inline_data",
 ];
 
+/// Messages held in a `Box` though they are small: rare, and in the way of audio.
+pub(super) const BOXED: &[&str] = &[
+    "BidiGenerateContentServerContent.url_context_metadata",
+    "Part.audio_metadata",
+    "Part.document_metadata",
+    "Part.media_resolution",
+];
+
 /// The oneof whose biggest variant is the one that audio takes.
-pub const HOT_ONEOF: &str = "ServerPayload";
+pub(super) const HOT_ONEOF: &str = "ServerPayload";
 
 /// Strings held as `MimeType`, which does not allocate for the types that audio comes in.
-pub const MIME_TYPES: &[&str] = &["Blob.mime_type"];
+pub(super) const MIME_TYPES: &[&str] = &["Blob.mime_type"];
 
 /// Strings that never reach a log.
-pub const SECRETS: &[&str] = &[
+pub(super) const SECRETS: &[&str] = &[
     "ApiAuth.ApiKeyConfig.api_key_string",
     "AuthConfig.api_key",
     "AuthConfig.ApiKeyConfig.api_key_secret",
@@ -42,10 +50,10 @@ pub const SECRETS: &[&str] = &[
 ];
 
 /// Fields that prost boxes, because the message holds itself.
-pub const PB_BOXED: &[&str] = &["Schema.items"];
+pub(super) const PB_BOXED: &[&str] = &["Schema.items"];
 
 /// The last part of the protobuf name, without the service's prefix, unless this table knows better.
-pub fn message(proto: &str) -> String {
+pub(super) fn message(proto: &str) -> String {
     let name = match proto {
         "ApiAuth.ApiKeyConfig" => "ApiAuthKeyConfig",
         "AudioTranscriptionConfig.LanguageAuto" => "LanguageAuto",
@@ -76,7 +84,7 @@ pub fn message(proto: &str) -> String {
 }
 
 /// As for messages.
-pub fn enumeration(proto: &str) -> String {
+pub(super) fn enumeration(proto: &str) -> String {
     let name = match proto {
         "AudioTranscriptionConfig.Mode" => "AudioTranscriptionMode",
         "DocumentMetadata.ContentLayer" => "DocumentContentLayer",
@@ -96,7 +104,7 @@ pub fn enumeration(proto: &str) -> String {
 }
 
 /// The field and the enum of a oneof.
-pub fn oneof(message: &str, oneof: &str) -> (String, String) {
+pub(super) fn oneof(message: &str, oneof: &str) -> (String, String) {
     match (message, oneof) {
         ("ServerMessage", "message_type") => ("payload".into(), "ServerPayload".into()),
         ("VoiceConfig", "voice_config") => ("voice_config".into(), "VoiceChoice".into()),

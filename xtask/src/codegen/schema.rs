@@ -10,63 +10,63 @@ use prost_reflect::{Cardinality, DescriptorPool, EnumDescriptor, FieldDescriptor
 
 use super::names;
 
-pub struct Schema {
-    pub messages: Vec<Message>,
-    pub enums: Vec<Enum>,
+pub(super) struct Schema {
+    pub(super) messages: Vec<Message>,
+    pub(super) enums: Vec<Enum>,
 }
 
-pub struct Message {
+pub(super) struct Message {
     /// Rust name in the model.
-    pub name: String,
+    pub(super) name: String,
     /// Full protobuf name without the package.
-    pub proto: String,
+    pub(super) proto: String,
     /// Path of the prost type below `pb`.
-    pub pb: String,
-    pub doc: Vec<String>,
+    pub(super) pb: String,
+    pub(super) doc: Vec<String>,
     /// Fields and oneofs in the order of the .proto file.
-    pub members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     /// A message that is nothing but one oneof becomes an enum with an `Empty` variant.
-    pub is_enum: bool,
+    pub(super) is_enum: bool,
 }
 
-pub enum Member {
+pub(super) enum Member {
     Field(Field),
     Oneof(Oneof),
 }
 
-pub struct Oneof {
+pub(super) struct Oneof {
     /// Rust name of the field that holds it.
-    pub field: String,
+    pub(super) field: String,
     /// Rust name of its enum.
-    pub name: String,
-    pub proto: String,
-    pub pb_field: String,
-    pub pb_enum: String,
-    pub fields: Vec<Field>,
+    pub(super) name: String,
+    pub(super) proto: String,
+    pub(super) pb_field: String,
+    pub(super) pb_enum: String,
+    pub(super) fields: Vec<Field>,
 }
 
-pub struct Field {
+pub(super) struct Field {
     /// Rust name, raw where it is a keyword.
-    pub rust: String,
-    pub json: String,
-    pub proto: String,
-    pub number: u32,
-    pub doc: Vec<String>,
-    pub shape: Shape,
-    pub ty: Ty,
-    pub secret: bool,
+    pub(super) rust: String,
+    pub(super) json: String,
+    pub(super) proto: String,
+    pub(super) number: u32,
+    pub(super) doc: Vec<String>,
+    pub(super) shape: Shape,
+    pub(super) ty: Ty,
+    pub(super) secret: bool,
     /// Held in a `Box`, because it is big, rare or recursive.
-    pub boxed: bool,
+    pub(super) boxed: bool,
     /// Held in a `Box` by prost.
-    pub pb_boxed: bool,
+    pub(super) pb_boxed: bool,
     /// Index in the message, counting members of oneofs too.
-    pub index: usize,
+    pub(super) index: usize,
     /// Name of the variant, in a oneof.
-    pub variant: String,
+    pub(super) variant: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub(super) enum Shape {
     /// No presence: omitted at its default.
     Plain,
     /// `Option`.
@@ -77,7 +77,7 @@ pub enum Shape {
 }
 
 #[derive(Clone, PartialEq, Eq)]
-pub enum Ty {
+pub(super) enum Ty {
     Bool,
     I32,
     I64,
@@ -95,22 +95,22 @@ pub enum Ty {
     Enum(String),
 }
 
-pub struct Enum {
-    pub name: String,
-    pub proto: String,
-    pub doc: Vec<String>,
-    pub values: Vec<EnumValue>,
+pub(super) struct Enum {
+    pub(super) name: String,
+    pub(super) proto: String,
+    pub(super) doc: Vec<String>,
+    pub(super) values: Vec<EnumValue>,
 }
 
-pub struct EnumValue {
-    pub rust: String,
-    pub name: String,
-    pub number: i32,
-    pub doc: Vec<String>,
+pub(super) struct EnumValue {
+    pub(super) rust: String,
+    pub(super) name: String,
+    pub(super) number: i32,
+    pub(super) doc: Vec<String>,
 }
 
 impl Ty {
-    pub fn rust(&self) -> &str {
+    pub(super) fn rust(&self) -> &str {
         match self {
             Self::Bool => "bool",
             Self::I32 => "i32",
@@ -132,7 +132,7 @@ impl Ty {
 
 impl Message {
     /// Every field, members of oneofs included.
-    pub fn fields(&self) -> impl Iterator<Item = &Field> {
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
         self.members.iter().flat_map(|member| match member {
             Member::Field(field) => std::slice::from_ref(field),
             Member::Oneof(oneof) => &oneof.fields,
@@ -141,7 +141,7 @@ impl Message {
 }
 
 /// Reads the package of the Live API out of the pool.
-pub fn read(pool: &DescriptorPool) -> Result<Schema> {
+pub(super) fn read(pool: &DescriptorPool) -> Result<Schema> {
     let mut messages = Vec::new();
     let mut enums = Vec::new();
     for file in pool.files().filter(|file| file.package_name() == names::PACKAGE) {
@@ -165,11 +165,9 @@ fn read_message(message: &MessageDescriptor, messages: &mut Vec<Message>, enums:
     let proto = local(message.full_name());
     let name = names::message(&proto);
     let mut members: Vec<Member> = Vec::new();
-    let mut index = 0;
-    for field in declared_fields(message) {
+    for (index, field) in declared_fields(message).into_iter().enumerate() {
         let owner = &proto;
         let mut item = read_field(&field, owner, index).with_context(|| format!("{owner}.{}", field.name()))?;
-        index += 1;
         let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) else {
             members.push(Member::Field(item));
             continue;
@@ -326,8 +324,10 @@ fn set_boxes(schema: &mut Schema) {
             for field in fields {
                 let Ty::Message(name) = &field.ty else { continue };
                 let single = in_oneof || field.shape == Shape::Optional;
-                let hot = names::INLINE.contains(&format!("{owner}.{}", field.proto).as_str());
-                field.boxed = single && !hot && sizes[name] > names::INLINE_BYTES;
+                let path = format!("{owner}.{}", field.proto);
+                let hot = names::INLINE.contains(&path.as_str());
+                let rare = names::BOXED.contains(&path.as_str());
+                field.boxed = single && !hot && (rare || sizes[name] > names::INLINE_BYTES);
             }
         }
     }

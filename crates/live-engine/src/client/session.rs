@@ -185,7 +185,7 @@ impl Session {
             tell(ClientEvent::Grounding { generation: self.generation, metadata });
         }
         if let Some(metadata) = url_context_metadata {
-            tell(ClientEvent::UrlContext { generation: self.generation, metadata: Box::new(metadata) });
+            tell(ClientEvent::UrlContext { generation: self.generation, metadata });
         }
         if generation_complete {
             let generation = self.observe(Signal::GenerationComplete);

@@ -231,21 +231,25 @@ fn stress(letters: &[u8], spoken: &mut [Spoken]) {
             continue;
         }
         let sound = &mut spoken[*at];
-        let is_far = chosen.abs_diff(index) >= 2;
-        match sound.phone {
-            // A first syllable keeps its colour, unless it is one of the prefixes that never had any.
-            Phone::AE if index > 0 && !is_far => sound.phone = Phone::AX,
-            Phone::AE if index == 0 && chosen == 1 && letters[0] == b'a' => sound.phone = Phone::AX,
-            Phone::AA | Phone::AH if !is_far && (index > 0 || (chosen == 1 && letters[0] != b'u')) => {
-                sound.phone = Phone::AX
-            }
-            Phone::EH if !is_far && index > 0 && !keeps_colour(letters) => sound.phone = Phone::IX,
-            Phone::EH if index == 0 && chosen == 1 => sound.phone = Phone::IX,
-            Phone::EY | Phone::AY | Phone::OW | Phone::AW | Phone::OY | Phone::UW if is_far => sound.stress = 2,
-            Phone::AE | Phone::AA | Phone::AH | Phone::EH | Phone::AO if is_far => sound.stress = 2,
-            _ => {}
+        if chosen.abs_diff(index) >= 2 {
+            sound.stress =
+                if matches!(sound.phone, Phone::AX | Phone::IX | Phone::IH | Phone::IY | Phone::ER) { 0 } else { 2 };
+        } else if loses_colour(sound.phone, index, chosen, letters) {
+            sound.phone = if sound.phone == Phone::EH { Phone::IX } else { Phone::AX };
         }
     }
+}
+
+/// Whether an unstressed vowel next to the stressed one becomes a neutral one.
+fn loses_colour(vowel: Phone, index: usize, chosen: usize, letters: &[u8]) -> bool {
+    if index > 0 {
+        return matches!(vowel, Phone::AE | Phone::AA | Phone::AH) || (vowel == Phone::EH && !keeps_colour(letters));
+    }
+    // A first syllable keeps its colour, unless it is one of the prefixes that never had any.
+    chosen == 1
+        && (matches!(vowel, Phone::AA | Phone::EH)
+            || (vowel == Phone::AE && letters[0] == b'a')
+            || (vowel == Phone::AH && letters[0] != b'u'))
 }
 
 /// Words of two syllables such as "connect" and "compare", against "contact" and "comment".

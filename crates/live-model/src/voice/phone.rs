@@ -159,6 +159,7 @@ const fn vowel(
     row(phone, name, Vowel, Open, true, onset_hz, offset_hz, width_hz, ms)
 }
 
+#[expect(clippy::too_many_arguments, reason = "one column each of the table below")]
 const fn consonant(
     phone: Phone,
     name: &'static str,

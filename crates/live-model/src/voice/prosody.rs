@@ -122,7 +122,8 @@ fn time_word(voice: &Voice, word: &Word, is_last_word: bool, units: &mut Vec<Uni
                 share *= 0.75;
             }
             if is_last_word && is_final_syllable && last_vowel.is_some_and(|vowel| index > vowel) {
-                share *= 1.25;
+                // Without its hum a last nasal is lost, and "thirteen" becomes "thirty".
+                share *= if sound.kind == Kind::Nasal { 2.2 } else { 1.25 };
             }
         }
         let ms = ((sound.inherent_ms - sound.least_ms) * share + sound.least_ms) * PACE / voice.rate;
@@ -166,10 +167,13 @@ fn aspirate(voice: &Voice, units: &mut [Unit]) {
         if !matches!(unit.phone.sound().kind, Kind::Vowel | Kind::Glide | Kind::Liquid) {
             continue;
         }
-        let full_ms = match stop.phone {
-            Phone::K => 58.,
-            Phone::T => 52.,
-            _ => 45.,
+        // The further back the closure, the longer the breath.
+        let full_ms = if stop.phone == Phone::K {
+            58.
+        } else if stop.phone == Phone::T {
+            52.
+        } else {
+            45.
         };
         unit.onset_ms = if follows_s {
             16.
@@ -180,6 +184,17 @@ fn aspirate(voice: &Voice, units: &mut [Unit]) {
         } / voice.rate;
         unit.ms += unit.onset_ms * if unit.phone.is_vowel() { 0.75 } else { 0.5 };
     }
+}
+
+/// Where in the melody of a phrase a sound stands.
+enum Place {
+    /// Before the last accent, and not accented.
+    Plain,
+    Accent,
+    /// The last accent, which carries the ending.
+    Nucleus,
+    /// After it.
+    Tail,
 }
 
 /// Lays the melody over the phrase, in semitones around the voice's pitch.
@@ -199,20 +214,26 @@ fn sing(voice: &Voice, words: &[Word], ending: Ending, units: &mut [Unit]) {
     let mut last: f32 = 1.5;
     for (index, unit) in units.iter_mut().enumerate() {
         let line = 1.5 - 3. * at_ms / total_ms;
-        let is_after_nucleus = nucleus.is_some_and(|nucleus| index > nucleus);
-        let is_nucleus = nucleus == Some(index);
-        let is_accent = accents.get(index).copied().unwrap_or(false);
-        let (from, to) = match ending {
-            Ending::Question { rises: true } if is_nucleus => (line - 1.5, line + 4.5),
-            Ending::Question { rises: true } if is_after_nucleus => (last, (last + 1.5).min(8.)),
-            Ending::Comma if is_nucleus => (line + 3., line + 0.5),
-            Ending::Comma if is_after_nucleus => (last, (last + 0.8).min(2.)),
-            Ending::Breath if is_after_nucleus => (line, line),
-            Ending::Exclamation if is_nucleus => (line + 6., line - 1.),
-            _ if is_nucleus => (line + 3.5, line - 1.5),
-            _ if is_after_nucleus => (last, (last - 1.).max(-4.5)),
-            _ if is_accent => (line + 1.2, line + 3.2),
-            _ => (0.5 * (last + line), line),
+        let place = match nucleus {
+            Some(nucleus) if index == nucleus => Place::Nucleus,
+            Some(nucleus) if index > nucleus => Place::Tail,
+            _ if accents.get(index).is_some_and(|accent| *accent) => Place::Accent,
+            _ => Place::Plain,
+        };
+        let (from, to) = match (place, ending) {
+            (Place::Plain, _) | (Place::Tail, Ending::Breath) => (0.5 * (last + line), line),
+            (Place::Accent, _) => (line + 1.2, line + 3.2),
+            (Place::Nucleus, Ending::Question { rises: true }) => (line - 1.5, line + 4.5),
+            (Place::Nucleus, Ending::Comma) => (line + 3., line + 0.5),
+            (Place::Nucleus, Ending::Exclamation) => (line + 6., line - 1.),
+            (Place::Nucleus, Ending::Breath | Ending::Statement | Ending::Question { rises: false }) => {
+                (line + 3.5, line - 1.5)
+            }
+            (Place::Tail, Ending::Question { rises: true }) => (last, (last + 1.5).min(8.)),
+            (Place::Tail, Ending::Comma) => (last, (last + 0.8).min(2.)),
+            (Place::Tail, Ending::Statement | Ending::Exclamation | Ending::Question { rises: false }) => {
+                (last, (last - 1.).max(-4.5))
+            }
         };
         unit.pitch_from_hz = hz(from);
         unit.pitch_to_hz = hz(to);

@@ -55,7 +55,7 @@ impl Reader {
             if let Some(word) = words.get_mut(first) {
                 word.text_end = Some(self.at);
                 marked = Some(first);
-                self.asks.get_or_insert_with(|| false);
+                self.asks.get_or_insert(false);
             }
             if let Some(ending) = ending
                 && !words.is_empty()
@@ -268,6 +268,7 @@ mod tests {
         same("https://example.com/docs", "example dot com slash docs");
         same("me@example.org", "me at example dot org");
         same("API", "A P I");
+        assert_eq!(read("GPUs")[0].0, "JH IY P IY Y UW Z");
         same("BidiGenerateContent", "bidi generate content");
         same("snake_case", "snake case");
         same("**bold** and `code`", "bold and code");

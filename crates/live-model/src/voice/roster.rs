@@ -2,6 +2,7 @@
 
 use super::Voice;
 
+#[expect(clippy::too_many_arguments, reason = "one column each of the table below")]
 const fn voice(
     name: &'static str,
     pitch_hz: f32,

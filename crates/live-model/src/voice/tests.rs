@@ -20,14 +20,12 @@ fn rms(pcm: &[i16]) -> f32 {
     (pcm.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() / pcm.len().max(1) as f32).sqrt()
 }
 
-/// Estimates the pitch of a stretch by autocorrelation; `None` where it is not voiced.
+/// Estimates the pitch of a stretch by autocorrelation of every other sample; `None` where it is not voiced.
 fn pitch_hz(pcm: &[i16]) -> Option<f32> {
-    let correlation = |lag: usize| -> f32 {
-        pcm[lag..].iter().zip(pcm).map(|(late, early)| f32::from(*late) * f32::from(*early)).sum::<f32>()
-    };
-    let whole = correlation(0);
-    let lag = (60..400).max_by(|a, b| correlation(*a).total_cmp(&correlation(*b)))?;
-    (rms(pcm) > 500. && correlation(lag) > 0.4 * whole).then(|| SAMPLE_RATE_HZ as f32 / lag as f32)
+    let half: Vec<f32> = pcm.iter().step_by(2).map(|sample| f32::from(*sample)).collect();
+    let correlation = |lag: usize| half[lag..].iter().zip(&half).map(|(late, early)| late * early).sum::<f32>();
+    let (lag, peak) = (30..200).map(|lag| (lag, correlation(lag))).max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (rms(pcm) > 500. && peak > 0.4 * correlation(0)).then(|| SAMPLE_RATE_HZ as f32 / 2. / lag as f32)
 }
 
 /// The median pitch in semitones, and the long-term spectrum in dB at third-octave steps, against its own mean.

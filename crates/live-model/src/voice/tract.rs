@@ -268,7 +268,12 @@ impl Excitation {
             }
             Kind::Fricative => {
                 now.hiss = Some(hiss(sound, unit, after));
-                now.frication = if sound.voiced { 0.6 } else { 1. };
+                now.frication = match (sound.voiced, sound.place) {
+                    (false, _) => 1.,
+                    // The weak ones are hardly more than a murmur.
+                    (true, Place::Labial | Place::Dental) => 0.3,
+                    (true, _) => 0.6,
+                };
                 if sound.voiced {
                     now.voicing = if after.phone == Phone::Pause { 0.35 * (to_go_ms / unit.ms) } else { 0.5 };
                     now.muffle = 0.55;
@@ -369,7 +374,13 @@ fn hiss(sound: &Sound, unit: &Unit, after: &Unit) -> [Band; 3] {
         Place::Velar => [(front_hz.max(900.), 280., -28.), (front_hz * 2. + 300., 1200., -38.), (5500., 2500., -46.)],
         Place::PostAlveolar => [(2650., 450., -28.), (3700., 900., -27.), (5600., 2200., -31.)],
         Place::Alveolar if is_stop => [(2600., 900., -42.), (4100., 1000., -32.), (6000., 2500., -30.)],
-        _ => [(4300., 900., -34.), (5800., 1500., -28.), (8000., 2500., -26.)],
+        Place::Alveolar
+        | Place::Lateral
+        | Place::Rhotic
+        | Place::LabioVelar
+        | Place::Palatal
+        | Place::Open
+        | Place::Glottal => [(4300., 900., -34.), (5800., 1500., -28.), (8000., 2500., -26.)],
     };
     let stress = if unit.stress > 0 { 1. } else { 0.85 };
     rows.map(|(centre_hz, width_hz, db)| Band { centre_hz, width_hz, level: 10f32.powf(db / 20.) * stress })

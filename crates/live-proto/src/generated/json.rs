@@ -5203,6 +5203,10 @@ impl Fields for ClientMessage {
     fn fill_audio(&mut self, frame: &[u8]) -> bool {
         self.fill_from_audio(frame)
     }
+
+    fn write_audio(&self, out: &mut bytes::BytesMut) -> bool {
+        self.write_as_audio(out)
+    }
 }
 
 impl ReadValue for ClientMessage {
@@ -6631,6 +6635,10 @@ impl Fields for ServerMessage {
 
     fn fill_audio(&mut self, frame: &[u8]) -> bool {
         self.fill_from_audio(frame)
+    }
+
+    fn write_audio(&self, out: &mut bytes::BytesMut) -> bool {
+        self.write_as_audio(out)
     }
 }
 

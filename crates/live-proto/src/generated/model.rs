@@ -845,7 +845,7 @@ pub struct Part {
     /// Media resolution for the input media.
     ///
     /// `mediaResolution` on the wire; number 1001.
-    pub media_resolution: Option<PartMediaResolution>,
+    pub media_resolution: Option<Box<PartMediaResolution>>,
     /// `toolCall` on the wire; number 1002.
     pub tool_call: Option<Box<BuiltInToolCall>>,
     /// `toolResponse` on the wire; number 1003.
@@ -859,11 +859,11 @@ pub struct Part {
     /// `speechMetadata` on the wire; number 1006.
     pub speech_metadata: Option<Box<SpeechMetadata>>,
     /// `documentMetadata` on the wire; number 1007.
-    pub document_metadata: Option<DocumentMetadata>,
+    pub document_metadata: Option<Box<DocumentMetadata>>,
     /// `spreadsheetMetadata` on the wire; number 1008.
     pub spreadsheet_metadata: Option<Box<SpreadsheetMetadata>>,
     /// `audioMetadata` on the wire; number 1009.
-    pub audio_metadata: Option<AudioMetadata>,
+    pub audio_metadata: Option<Box<AudioMetadata>>,
 }
 
 impl fmt::Debug for Part {
@@ -4993,7 +4993,7 @@ pub struct ServerContent {
     /// Metadata related to url context retrieval tool.
     ///
     /// `urlContextMetadata` on the wire; number 9.
-    pub url_context_metadata: Option<UrlContextMetadata>,
+    pub url_context_metadata: Option<Box<UrlContextMetadata>>,
     /// Model is not generating because it expects the user to continue.
     ///
     /// `waitingForInput` on the wire; number 10.

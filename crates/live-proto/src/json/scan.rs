@@ -101,20 +101,10 @@ impl<'a> Scanner<'a> {
         self.string()
     }
 
-    /// Passes everything up to a quote, a backslash, a control character or the end; eight bytes at a time.
+    /// Passes everything up to a quote, a backslash, a control character or the end.
+    #[inline]
     fn skip_plain(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        let (words, _) = rest.as_chunks::<8>();
-        for word in words {
-            let special = special_bytes(u64::from_le_bytes(*word));
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += 8;
-        }
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len());
+        self.at += plain_length(&self.text.as_bytes()[self.at..]);
     }
 
     fn escape(&mut self) -> Result<char, ReadError> {
@@ -174,6 +164,21 @@ impl<'a> Scanner<'a> {
         self.at += length;
         Ok(&rest[..length])
     }
+}
+
+/// The number of bytes before a quote, a backslash, a control character or the end; looked at eight at a time.
+#[inline]
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some((word, _)) = bytes[at..].split_first_chunk::<8>() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = &bytes[at..];
+    at + rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\').unwrap_or(rest.len())
 }
 
 /// The high bit of each byte that is a quote, a backslash or a control character; bits above the first such byte may be

@@ -285,6 +285,15 @@ fn audio_like() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// What the short way writes, which must be what the general way writes.
+fn written_alike<M: Message>(message: &M) -> Result<String, TestCaseError> {
+    let (mut short, mut general) = (BytesMut::new(), BytesMut::new());
+    prop_assert!(message.write_audio(&mut short), "the short way takes plain audio");
+    encode_general(message, &mut general);
+    prop_assert_eq!(&short, &general);
+    Ok(String::from_utf8(short.to_vec()).expect("JSON is text"))
+}
+
 fn short_way<M: Message>(frame: &[u8]) -> Option<M> {
     let mut message = M::default();
     message.fill_audio(frame).then_some(message)
@@ -310,10 +319,10 @@ proptest! {
     #[test]
     fn audio_written_is_audio_read_by_the_short_way(pcm in proptest::collection::vec(any::<u8>(), 1..2000)) {
         let message = ServerMessage::audio(Blob::pcm24k(pcm.clone()));
-        let frame = to_string(&message);
+        let frame = written_alike(&message)?;
         prop_assert_eq!(short_way::<ServerMessage>(frame.as_bytes()), Some(message));
         let message = ClientMessage::audio(Blob::pcm16k(pcm));
-        let frame = to_string(&message);
+        let frame = written_alike(&message)?;
         prop_assert_eq!(short_way::<ClientMessage>(frame.as_bytes()), Some(message));
     }
 

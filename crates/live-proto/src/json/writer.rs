@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::scan::plain_length;
 use super::{Fields, OpenEnum};
 use crate::value::exact_integer;
 use crate::{Duration, MimeType, NullValue, Struct, Timestamp, Value};
@@ -33,7 +34,10 @@ impl<'a> Writer<'a> {
         self.close(b'}');
     }
 
+    // Most fields of most messages are absent, so that the question is inlined and the writing is not.
+
     /// A field without presence. `key` is quoted and ends with a colon, here and below.
+    #[inline]
     pub(crate) fn plain<T: WriteValue>(&mut self, key: &str, value: &T) {
         if !value.is_default() {
             self.present(key, value);
@@ -41,32 +45,39 @@ impl<'a> Writer<'a> {
     }
 
     /// A field with presence.
+    #[inline]
     pub(crate) fn optional<T: WriteValue>(&mut self, key: &str, value: &Option<T>) {
         if let Some(value) = value {
             self.present(key, value);
         }
     }
 
+    #[inline]
     pub(crate) fn list<T: WriteValue>(&mut self, key: &str, values: &[T]) {
         if !values.is_empty() {
-            self.comma();
-            self.raw(key);
+            self.key(key);
             self.elements(values);
         }
     }
 
+    #[inline]
     pub(crate) fn map<T: WriteValue>(&mut self, key: &str, map: &BTreeMap<String, T>) {
         if !map.is_empty() {
-            self.comma();
-            self.raw(key);
+            self.key(key);
             self.entries(map);
         }
     }
 
+    #[inline(never)]
     pub(crate) fn present<T: WriteValue>(&mut self, key: &str, value: &T) {
+        self.key(key);
+        value.write(self);
+    }
+
+    /// A key, and the comma before it if one is due: one copy for both.
+    fn key(&mut self, key: &str) {
         self.comma();
         self.raw(key);
-        value.write(self);
     }
 
     pub(crate) fn write_enum<E: OpenEnum>(&mut self, value: &E) {
@@ -121,47 +132,51 @@ impl<'a> Writer<'a> {
     fn string(&mut self, text: &str) {
         self.out.reserve(text.len() + 2);
         self.out.put_u8(b'"');
-        let bytes = text.as_bytes();
-        let mut from = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.out.extend_from_slice(&bytes[from..at]);
-            from = at + 1;
-            let short = match byte {
-                b'"' => b'"',
-                b'\\' => b'\\',
-                b'\n' => b'n',
-                b'\r' => b'r',
-                b'\t' => b't',
-                _ => {
-                    const HEX: &[u8; 16] = b"0123456789abcdef";
-                    let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
-                    self.out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-                    continue;
-                }
-            };
-            self.out.extend_from_slice(&[b'\\', short]);
+        let mut rest = text.as_bytes();
+        loop {
+            let (plain, special) = rest.split_at(plain_length(rest));
+            self.out.extend_from_slice(plain);
+            let Some((&byte, after)) = special.split_first() else { break };
+            self.escape(byte);
+            rest = after;
         }
-        self.out.extend_from_slice(&bytes[from..]);
         self.out.put_u8(b'"');
     }
 
-    /// Base64 straight into the buffer: no string in between, and nothing in it wants an escape.
+    #[cold]
+    fn escape(&mut self, byte: u8) {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            _ => {
+                let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+                return self.out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
+            }
+        };
+        self.out.extend_from_slice(&[b'\\', short]);
+    }
+
     fn base64(&mut self, bytes: &[u8]) {
-        let length = bytes.len().div_ceil(3) * 4;
-        self.out.reserve(length + 2);
         self.out.put_u8(b'"');
-        let start = self.out.len();
-        self.out.put_bytes(0, length);
-        let _ = base64_simd::STANDARD.encode(bytes, base64_simd::Out::from_slice(&mut self.out[start..]));
+        append_base64(bytes, self.out);
         self.out.put_u8(b'"');
     }
 
+    /// Without a fraction where it has none; -0.0 keeps it, because `-0` is an integer and has no sign to many readers.
     fn float(&mut self, text: &str) {
-        self.raw(text.strip_suffix(".0").unwrap_or(text));
+        let whole = text.strip_suffix(".0").filter(|&whole| whole != "-0");
+        self.raw(whole.unwrap_or(text));
     }
+}
+
+/// Base64 straight into the buffer: no string in between, and nothing in it wants an escape.
+pub(crate) fn append_base64(bytes: &[u8], out: &mut BytesMut) {
+    let start = out.len();
+    out.put_bytes(0, bytes.len().div_ceil(3) * 4);
+    let _ = base64_simd::STANDARD.encode(bytes, base64_simd::Out::from_slice(&mut out[start..]));
 }
 
 impl WriteValue for bool {

@@ -1,5 +1,7 @@
 //! The committed corpora of the fuzz targets, replayed: each file is an input that once reached new code or a fault.
 
+#![expect(clippy::disallowed_methods, reason = "the tests of a crate without I/O may read files")]
+
 use std::fs;
 use std::path::Path;
 

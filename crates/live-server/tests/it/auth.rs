@@ -6,7 +6,9 @@ use crate::client::{Client, GEMINI, Heard, TEXT_SETUP, VERTEX, text};
 use crate::log;
 use crate::running::start;
 
-const REFUSED: (u16, &str) = (1007, "API key not valid. Please pass a valid API key.");
+const WRONG: (u16, &str) = (1007, "API key not valid. Please pass a valid API key.");
+const MISSING: (u16, &str) =
+    (1008, "Method doesn't allow unregistered callers (callers without established identity).");
 
 #[tokio::test]
 async fn without_keys_anybody_is_let_in() {
@@ -41,18 +43,18 @@ async fn with_keys_a_client_is_let_in_wherever_it_puts_one() {
 #[tokio::test]
 async fn a_client_that_is_not_let_in_hears_why_after_its_setup() {
     let server = start(|server| server.api_keys([Secret::new("right")])).await;
-    let table: [(&str, &[(&'static str, &str)]); 5] = [
-        (GEMINI, &[]),
-        (GEMINI, &[("x-goog-api-key", "wrong")]),
-        (GEMINI, &[("x-goog-api-key", "righ")]),
-        (VERTEX, &[("authorization", "Bearer ya29.oauth")]),
-        ("/gateway?key=", &[]),
+    let table: [(&str, &[(&'static str, &str)], (u16, &str)); 5] = [
+        (GEMINI, &[], MISSING),
+        (GEMINI, &[("x-goog-api-key", "wrong")], WRONG),
+        (GEMINI, &[("x-goog-api-key", "righ")], WRONG),
+        (VERTEX, &[("authorization", "Bearer ya29.oauth")], WRONG),
+        ("/gateway?key=", &[], MISSING),
     ];
-    for (path, headers) in table {
+    for (path, headers, told) in table {
         let mut client = Client::open(server.address, path, headers).await;
         client.send(TEXT_SETUP).await;
         let (code, reason) = client.hear_close().await;
-        assert_eq!((code, reason.as_str()), REFUSED, "{path} {headers:?}");
+        assert_eq!((code, reason.as_str()), told, "{path} {headers:?}");
     }
     assert_eq!(server.stop().await.refused, 5);
 }
@@ -79,7 +81,7 @@ async fn no_key_is_ever_logged() {
     let wrong = format!("{GEMINI}?key=Wrong{key}");
     let mut refused = Client::open(server.address, &wrong, &[]).await;
     refused.send(TEXT_SETUP).await;
-    assert_eq!(refused.hear_close().await.0, REFUSED.0);
+    assert_eq!(refused.hear_close().await.0, WRONG.0);
     // Neither does an answer to plain HTTP repeat it, nor a path that leads nowhere.
     let nowhere = format!("/ws/google.ai.generativelanguage.v9.GenerativeService.BidiGenerateContent?key={key}");
     let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();

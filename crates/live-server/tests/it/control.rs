@@ -14,7 +14,7 @@ const CUT: &str = "Connection aborted because the client failed to close the con
                    once the session durat";
 
 async fn start_controlled(clock: ClockKind) -> Running {
-    start(|server| server.clock(clock).control("127.0.0.1:0".parse().unwrap())).await
+    start(|server| server.clock(clock).control("127.0.0.1:0".parse().expect("an address"))).await
 }
 
 /// One request, and what it was answered.
@@ -25,15 +25,15 @@ async fn ask(server: &Running, method: &str, path: &str, headers: &str, body: &s
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     );
     let exchange = async {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut stream = TcpStream::connect(address).await.expect("the endpoint listens");
+        stream.write_all(request.as_bytes()).await.expect("the endpoint reads");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        stream.read_to_string(&mut answer).await.expect("the endpoint answers");
         answer
     };
     let answer = within(exchange).await;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
-    (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
+    (head[9..12].parse().expect("a status"), serde_json::from_str(body).expect("JSON"))
 }
 
 async fn post(server: &Running, path: &str, body: Value) -> Value {
@@ -45,7 +45,7 @@ async fn post(server: &Running, path: &str, body: Value) -> Value {
 async fn sessions(server: &Running) -> Vec<Value> {
     let (status, answer) = ask(server, "GET", "/sessions", "", "").await;
     assert_eq!(status, 200, "{answer}");
-    answer["sessions"].as_array().unwrap().clone()
+    answer["sessions"].as_array().expect("a list").clone()
 }
 
 #[tokio::test]

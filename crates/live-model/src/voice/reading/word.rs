@@ -12,7 +12,9 @@ pub(super) struct Written {
     pub(super) lower: String,
     /// Where it ends in the text, in bytes.
     pub(super) end: usize,
+    /// All its letters are capitals, but for the s of a plural.
     is_upper: bool,
+    is_plural: bool,
     /// Whether a longer word follows, which makes a lone "A" an article.
     leads_word: bool,
 }
@@ -39,11 +41,13 @@ pub(super) fn scan(text: &str, at: usize) -> Written {
             let is_hump = before.is_some_and(char::is_lowercase) && letter.is_uppercase();
             let is_last_capital = before.is_some_and(char::is_uppercase)
                 && letter.is_uppercase()
-                && next.is_some_and(|next| next.is_lowercase() && !(next == 's' && !continues(letters.clone().nth(1))));
+                && next.is_some_and(char::is_lowercase)
+                && !is_plural(letters.clone());
             if is_hump || is_last_capital {
                 break;
             }
-            is_upper &= letter.is_uppercase();
+            is_upper &=
+                letter.is_uppercase() || (before.is_some_and(char::is_uppercase) && letter == 's' && !continues(next));
             match folded(letter) {
                 Some(folded) => lower.push_str(folded),
                 None => lower.push(letter.to_ascii_lowercase()),
@@ -58,7 +62,13 @@ pub(super) fn scan(text: &str, at: usize) -> Written {
     }
     let following = text[end..].strip_prefix(' ').unwrap_or_default();
     let leads_word = following.chars().take_while(|letter| is_latin(*letter)).nth(1).is_some();
-    Written { lower, end, is_upper, leads_word }
+    let is_plural = is_upper && text[at..end].ends_with('s');
+    Written { lower, end, is_upper, is_plural, leads_word }
+}
+
+/// Whether only the s of a plural is left of the word, as in "APIs".
+fn is_plural(mut letters: impl Iterator<Item = char>) -> bool {
+    letters.next() == Some('s') && !continues(letters.next())
 }
 
 fn continues(letter: Option<char>) -> bool {
@@ -141,13 +151,19 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
 
 /// Returns the sounds of a written word; never none.
 pub(super) fn pronounce(written: &Written) -> Vec<Spoken> {
-    let letters = written.lower.bytes().filter(u8::is_ascii_alphabetic).count();
-    let is_spelled = written.is_upper
-        && (2..=5).contains(&letters)
-        && lexicon::look_up(&written.lower).is_none()
-        && (letters <= 3 || !has_vowel(&written.lower));
-    let is_letter = written.lower == "a" && written.is_upper && !written.leads_word;
-    if is_spelled || is_letter { spell(&written.lower) } else { pronounce_lower(&written.lower) }
+    let Written { lower, end: _, is_upper, is_plural, leads_word } = written;
+    let stem = if *is_plural { &lower[..lower.len() - 1] } else { lower };
+    let letters = stem.bytes().filter(u8::is_ascii_alphabetic).count();
+    let is_name = (2..=5).contains(&letters) && lexicon::look_up(stem).is_none() && (letters <= 3 || !has_vowel(stem));
+    let is_letter = stem == "a" && !leads_word;
+    if !is_upper || !(is_name || is_letter) {
+        return pronounce_lower(lower);
+    }
+    let mut out = spell(stem);
+    if *is_plural {
+        add_s(&mut out);
+    }
+    out
 }
 
 /// Returns the sounds of a lower-case word, or of the name of an upper-case letter; never none.
@@ -226,10 +242,12 @@ fn known_stem(word: &str, out: &mut Vec<Spoken>) -> bool {
         && (known(stem, out) || known(&format!("{stem}e"), out) || undoubled(stem).is_some_and(|stem| known(stem, out)))
     {
         let last = out.last().map_or(Phone::AX, |sound| sound.phone);
-        let sounds = match last {
-            Phone::T | Phone::D => "IX D",
-            _ if !last.sound().voiced => "T",
-            _ => "D",
+        let sounds = if matches!(last, Phone::T | Phone::D) {
+            "IX D"
+        } else if last.sound().voiced {
+            "D"
+        } else {
+            "T"
         };
         parse(sounds, out);
         return true;
@@ -265,10 +283,12 @@ fn undoubled(stem: &str) -> Option<&str> {
 
 fn add_s(out: &mut Vec<Spoken>) {
     let last = out.last().map_or(Phone::AX, |sound| sound.phone);
-    let sounds = match last {
-        Phone::S | Phone::Z | Phone::SH | Phone::ZH | Phone::CH | Phone::JH => "IX Z",
-        _ if !last.sound().voiced => "S",
-        _ => "Z",
+    let sounds = if matches!(last, Phone::S | Phone::Z | Phone::SH | Phone::ZH | Phone::CH | Phone::JH) {
+        "IX Z"
+    } else if last.sound().voiced {
+        "Z"
+    } else {
+        "S"
     };
     parse(sounds, out);
 }
