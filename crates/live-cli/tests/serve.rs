@@ -115,11 +115,11 @@ struct Session(WebSocket<TcpStream>);
 impl Session {
     /// Opens a session that answers in text and may be resumed; by `handle`, if there is one.
     fn open(address: &str, handle: Option<&str>) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        let stream = TcpStream::connect(address).expect("the server listens");
         let url = format!(
             "ws://{address}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=any"
         );
-        let mut session = Self(tokio_tungstenite::tungstenite::client(url, stream).unwrap().0);
+        let mut session = Self(tokio_tungstenite::tungstenite::client(url, stream).expect("the upgrade is accepted").0);
         let resumption = handle.map_or(json!({}), |handle| json!({ "handle": handle }));
         session.send(json!({ "setup": {
             "model": "models/gemini-live-2.5-flash-preview",
@@ -131,7 +131,7 @@ impl Session {
     }
 
     fn send(&mut self, message: Value) {
-        self.0.send(Message::text(message.to_string())).unwrap();
+        self.0.send(Message::text(message.to_string())).expect("the server reads");
     }
 
     fn hear(&mut self) -> Value {
