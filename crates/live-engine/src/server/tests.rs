@@ -454,6 +454,7 @@ mod bounds;
 mod input;
 mod lifetimes;
 mod renewing;
+mod resuming;
 mod setting_up;
 mod tools;
 mod turns;
