@@ -60,10 +60,12 @@ pub(crate) async fn hold<W: Wire>(
     let Caller { id, peer, backend, api_version, credentials } = caller;
     let (_open, sessions_open) = shared.counters.open_session();
     let project = shared.keys.admit(&credentials);
-    let admission = project.ok().and_then(|project| shared.quota.admit(project));
+    let is_full = sessions_open > shared.sessions_max;
+    // Who is refused for another reason takes no place from others.
+    let admission = project.ok().filter(|_| !is_full).and_then(|project| shared.quota.admit(project));
     let refusal = match (project, &admission) {
         (Err(why), _) => Some(why),
-        (Ok(_), _) if sessions_open > shared.sessions_max => Some(Refusal::Overloaded),
+        (Ok(_), _) if is_full => Some(Refusal::Overloaded),
         (Ok(_), None) => Some(Refusal::Quota),
         (Ok(_), Some(_)) => None,
     };

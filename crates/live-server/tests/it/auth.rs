@@ -43,7 +43,8 @@ async fn with_keys_a_client_is_let_in_wherever_it_puts_one() {
 #[tokio::test]
 async fn a_client_that_is_not_let_in_hears_why_after_its_setup() {
     let server = start(|server| server.api_keys([Secret::new("right")])).await;
-    let table: [(&str, &[(&'static str, &str)], (u16, &str)); 5] = [
+    type Attempt = (&'static str, &'static [(&'static str, &'static str)], (u16, &'static str));
+    let table: [Attempt; 5] = [
         (GEMINI, &[], MISSING),
         (GEMINI, &[("x-goog-api-key", "wrong")], WRONG),
         (GEMINI, &[("x-goog-api-key", "righ")], WRONG),
