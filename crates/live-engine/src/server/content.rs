@@ -2,8 +2,6 @@
 //!
 //! Not here: input that flows ([`super::realtime`]).
 
-use std::sync::Arc;
-
 use live_proto::{ClientContent, Content, ContextUpdate};
 
 use super::session::{Cx, Session};
@@ -23,8 +21,7 @@ impl Session {
         self.take_media_outside_speech();
         for content in turns {
             if content.role == SYSTEM {
-                Arc::make_mut(&mut self.config).system_instruction = Some(content);
-                self.config_revision += 1;
+                self.reconfigure(|config| config.system_instruction = Some(content));
             } else {
                 let tokens = Tokens::of(&content);
                 let content = if content.role.is_empty() { Content { role: USER.into(), ..content } } else { content };
@@ -77,14 +74,14 @@ impl Session {
         if let Some(tools) = &tools {
             check_tools(&tools.tools, "contextUpdate.tools", &self.config.profile, &cx.config.limits)?;
         }
-        self.config_revision += 1;
-        let config = Arc::make_mut(&mut self.config);
-        if let Some(instruction) = system_instruction {
-            config.system_instruction = Some(*instruction);
-        }
-        if let Some(tools) = tools {
-            config.tools = tools.tools;
-        }
+        self.reconfigure(|config| {
+            if let Some(instruction) = system_instruction {
+                config.system_instruction = Some(*instruction);
+            }
+            if let Some(tools) = tools {
+                config.tools = tools.tools;
+            }
+        });
         Ok(())
     }
 }

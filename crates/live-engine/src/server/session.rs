@@ -66,6 +66,8 @@ pub(super) struct Session {
     pub(super) setup: SetUp,
     /// Rises with every such change.
     pub(super) config_revision: u64,
+    /// Tokens of the instruction and the declarations.
+    config_tokens: Tokens,
     /// Messages taken in on this connection after `setup`, up to the first that was not.
     pub(super) consumed: u64,
     /// Whether one was not.
@@ -98,6 +100,7 @@ impl Session {
     /// Begins a session, on a connection that began at `connected`.
     pub(super) fn new(config: Arc<SessionConfig>, connected: Instant, cx: &mut Cx<'_>) -> Self {
         let is_limited = config.compression.is_none();
+        let config_tokens = config.tokens();
         Self {
             seeding: config.seeds_history,
             setup: SetUp { instruction: config.system_instruction.clone(), tools: config.tools.clone() },
@@ -112,6 +115,7 @@ impl Session {
             call_ids: CallIds::new(cx.config.call_id_seed),
             last_turn: TurnId::default(),
             config_revision: 0,
+            config_tokens,
             consumed: 0,
             has_dropped: false,
             turns_finished: 0,
@@ -154,6 +158,7 @@ impl Session {
             session.setup.tools = setup_tools;
         }
         let is_limited = config.compression.is_none();
+        session.config_tokens = session.config.tokens();
         session.context = Context::restore(history, unanswered);
         session.input = Input::restore(pending_input, speaking);
         session.calls = Calls::restore(pending_calls.into_iter().map(|call| (call.id, call.name)), settled_calls);
@@ -207,9 +212,16 @@ impl Session {
         ));
     }
 
+    /// Changes the configuration, from the next prompt on.
+    pub(super) fn reconfigure(&mut self, change: impl FnOnce(&mut SessionConfig)) {
+        change(Arc::make_mut(&mut self.config));
+        self.config_tokens = self.config.tokens();
+        self.config_revision += 1;
+    }
+
     /// Tokens of a prompt, were the model asked now.
     fn tokens(&self) -> Tokens {
-        let mut tokens = self.config.tokens();
+        let mut tokens = self.config_tokens;
         tokens += self.context.tokens();
         tokens
     }
@@ -219,7 +231,7 @@ impl Session {
         let Some(compression) = self.config.compression else { return };
         let limits = &cx.config.limits;
         let room = Room {
-            tokens: compression.target.saturating_sub(self.config.tokens().total()),
+            tokens: compression.target.saturating_sub(self.config_tokens.total()),
             bytes: limits.history_bytes_max / 2,
             contents: limits.history_contents_max / 2,
         };

@@ -1,6 +1,7 @@
 //! A session that goes on from a snapshot against the same session that was never left: no difference can be seen.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use live_engine::*;
@@ -109,6 +110,166 @@ fn rest(world: &mut World) {
     world.run(Step::Saved(true));
 }
 
+/// Something a client says, and how the world goes on after it.
+#[derive(Clone, Debug)]
+struct Said {
+    how: How,
+    /// Whether the host keeps a snapshot that waits.
+    saved: Option<bool>,
+    /// How much of an answer the model gives; `None` says nothing yet.
+    answer: Option<u8>,
+    wait: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Append,
+    Ask,
+    Type,
+    Speak,
+    Frame,
+    Start,
+    End,
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let how = prop_oneof![
+        1 => Just(How::Append),
+        1 => Just(How::Ask),
+        1 => Just(How::Type),
+        2 => Just(How::Speak),
+        1 => Just(How::Frame),
+        1 => Just(How::Start),
+        2 => Just(How::End),
+    ];
+    (how, prop::option::weighted(0.7, prop::bool::weighted(0.9)), prop::option::of(0u8..3), 0u64..4_000)
+        .prop_map(|(how, saved, answer, wait)| Said { how, saved, answer, wait })
+}
+
+impl How {
+    /// A message that carries `number`, if it carries anything.
+    fn message(self, number: u16) -> ClientMessage {
+        let bytes = number.to_le_bytes().to_vec();
+        match self {
+            Self::Append => ClientMessage::turns(vec![Content::user(format!("{number} "))], false),
+            Self::Ask => ClientMessage::turns(vec![Content::user(format!("{number} "))], true),
+            Self::Type => ClientMessage::text(format!("{number} ")),
+            Self::Speak => ClientMessage::audio(Blob::pcm16k(bytes)),
+            Self::Frame => ClientMessage::video(Blob::jpeg(bytes)),
+            Self::Start => ClientMessage::activity_start(),
+            Self::End => ClientMessage::activity_end(),
+        }
+    }
+
+    fn carries(self) -> bool {
+        !matches!(self, Self::Start | Self::End)
+    }
+}
+
+/// The numbers that contents of the user carry, in order of size.
+fn numbers(history: &[Arc<Content>]) -> Vec<u16> {
+    let mut numbers = Vec::new();
+    for part in history.iter().filter(|content| content.role == "user").flat_map(|content| &content.parts) {
+        match &part.data {
+            Some(PartData::Text(text)) => {
+                numbers.extend(text.split_whitespace().map(|it| it.parse::<u16>().expect("a number")))
+            }
+            Some(PartData::InlineData(blob)) => {
+                numbers.extend(blob.data.chunks(2).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]])));
+            }
+            _ => {}
+        }
+    }
+    numbers.sort_unstable();
+    numbers
+}
+
+/// A server, and a client that holds what it is offered.
+struct Line {
+    engine: ServerEngine,
+    now: Instant,
+    running: Option<TurnId>,
+    history: Vec<Arc<Content>>,
+    saving: Option<(Handle, Arc<Snapshot>)>,
+    kept: Vec<(Handle, Arc<Snapshot>)>,
+    /// The handle the client would resume by, and the last message that it says is in there.
+    held: Option<(String, i64)>,
+}
+
+impl Line {
+    fn new(seed: u8, now: Instant) -> Self {
+        let mut config = ServerConfig { handle_seed: HandleSeed([seed; 32]), ..ServerConfig::new(Backend::Vertex) };
+        config.lifetimes.connection = Duration::MAX;
+        config.lifetimes.session_audio = None;
+        config.lifetimes.session_video = None;
+        let engine = ServerEngine::new(config, now);
+        Self { engine, now, running: None, history: Vec::new(), saving: None, kept: Vec::new(), held: None }
+    }
+
+    fn set_up(&mut self, handle: &str) {
+        let mut setup = Setup::new("models/gemini-2.0-flash-live-001").with_modality(Modality::Text);
+        setup = setup.with_manual_activity();
+        let realtime = setup.realtime_input_config.get_or_insert_default();
+        realtime.turn_coverage = Some(TurnCoverage::IncludesAllInput);
+        setup.session_resumption = Some(SessionResumptionConfig { handle: Some(handle.into()), transparent: true });
+        self.say(ClientMessage::setup(setup));
+    }
+
+    fn say(&mut self, message: ClientMessage) {
+        self.engine.handle_message(message, self.now);
+        self.drain();
+    }
+
+    fn command(&mut self, command: ServerCommand) {
+        self.engine.handle_command(command, self.now).expect("it fits");
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Event(ServerEvent::Generate(turn, prompt)) => {
+                    self.running = Some(turn);
+                    self.history = prompt.history;
+                }
+                Output::Event(ServerEvent::Cancel(_)) => self.running = None,
+                Output::Event(ServerEvent::Save { handle, snapshot }) => self.saving = Some((handle, snapshot)),
+                Output::Event(ServerEvent::Forget { handle }) => self.kept.retain(|(kept, _)| *kept != handle),
+                Output::Send(ServerMessage {
+                    payload: Some(ServerPayload::SessionResumptionUpdate(update)), ..
+                }) if update.resumable => {
+                    self.held = Some((update.new_handle, update.last_consumed_client_message_index));
+                }
+                Output::Close(close) => panic!("nothing is wrong: {close:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    fn go_on(&mut self, said: &Said) {
+        if let (Some(is_kept), Some((handle, snapshot))) = (said.saved, self.saving.take_if(|_| said.saved.is_some())) {
+            if is_kept {
+                self.kept.push((handle.clone(), snapshot));
+                self.command(ServerCommand::Saved(handle));
+            } else {
+                self.command(ServerCommand::SaveFailed(handle));
+            }
+        }
+        if let (Some(words), Some(turn)) = (said.answer, self.running) {
+            for _ in 0..words {
+                self.command(ServerCommand::Model(turn, ModelOutput::Text("well".into())));
+            }
+            if words != 1 {
+                self.running = None;
+                self.command(ServerCommand::Model(turn, ModelOutput::End(EndReason::Complete)));
+            }
+        }
+        self.now += Duration::from_millis(said.wait);
+        self.engine.handle_timeout(self.now);
+        self.drain();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -158,4 +319,63 @@ proptest! {
             prop_assert_eq!(&here.said, &there.said);
         }
     }
+    #[test]
+    fn who_sends_again_what_was_not_consumed_has_said_everything_once(said in prop::collection::vec(said(), 1..40)) {
+        let mut line = Line::new(1, start());
+        line.set_up("");
+        let mut speaking = false;
+        let mut sent = Vec::new();
+        for (number, it) in (1u16..).zip(&said) {
+            // There is nothing to end before it began, or when nothing was said.
+            let how = match it.how {
+                How::End if !speaking => How::Start,
+                How::End => {
+                    line.say(How::Speak.message(number + 1_000));
+                    sent.push(How::Speak.message(number + 1_000));
+                    How::End
+                }
+                how => how,
+            };
+            speaking = matches!(how, How::Start) || speaking && !matches!(how, How::End);
+            line.say(how.message(number));
+            sent.push(how.message(number));
+            line.go_on(it);
+        }
+        let Some((held, index)) = line.held.clone() else { return Ok(()) };
+        let kept = line.kept.iter().find(|(handle, _)| handle.as_str() == held).map(|(_, snapshot)| snapshot);
+        let snapshot = kept.expect("what a client holds is kept").as_ref().clone();
+        prop_assert_eq!(snapshot.last_consumed, u64::try_from(index).ok());
+
+        // The connection is gone; whatever the server did since is, too.
+        let mut again = Line::new(2, line.now);
+        again.set_up(&held);
+        again.command(ServerCommand::Resumed(Box::new(snapshot)));
+        for message in sent.iter().skip(usize::try_from(index).expect("a count")) {
+            again.say(message.clone());
+        }
+        if speaking {
+            again.say(How::Speak.message(0));
+            again.say(How::End.message(0));
+        }
+        again.say(How::Ask.message(0));
+
+        let mut expected: Vec<u16> = if speaking { vec![0, 0] } else { vec![0] };
+        for (number, it) in (1u16..).zip(&said) {
+            expected.extend(it.how.carries().then_some(number));
+        }
+        let ends = sent.iter().filter_map(|message| match message {
+            ClientMessage::RealtimeInput(RealtimeInput { audio: Some(blob), .. }) => {
+                Some(u16::from_le_bytes([blob.data[0], blob.data[1]])).filter(|number| *number > 1_000)
+            }
+            _ => None,
+        });
+        expected.extend(ends);
+        expected.sort_unstable();
+        prop_assert_eq!(numbers(&again.history), expected);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test begins somewhere")]
+fn start() -> Instant {
+    Instant::now()
 }
