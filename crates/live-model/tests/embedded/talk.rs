@@ -37,6 +37,8 @@ impl Talk {
             turn_coverage: TurnCoverage::IncludesOnlyActivity,
             output_transcription: true,
             seeds_history: false,
+            resumption: None,
+            compression: None,
         };
         Self { session, history: Vec::new(), unanswered: 0 }
     }
