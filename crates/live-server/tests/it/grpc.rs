@@ -15,7 +15,7 @@ use crate::running::start;
 const ANY_PORT: &str = "127.0.0.1:0";
 
 fn dial(address: SocketAddr, key: Option<&'static str>, model: &str) -> Connection<ClientEngine> {
-    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect_lazy();
+    let channel = Endpoint::from_shared(format!("http://{address}")).expect("an address").connect_lazy();
     let setup = Setup::new(model).with_modality(Modality::Text);
     let metadata: HeaderMap = key
         .into_iter()
@@ -28,6 +28,7 @@ fn dial(address: SocketAddr, key: Option<&'static str>, model: &str) -> Connecti
 const MODEL: &str = "models/gemini-2.0-flash-live-001";
 
 /// The text of a turn, or the words of the end.
+#[expect(clippy::wildcard_enum_match_arm, reason = "of all events these end the listening")]
 async fn heard(client: &mut Connection<ClientEngine>) -> String {
     let mut text = String::new();
     while let Some(event) = within(client.next()).await {
@@ -66,9 +67,12 @@ async fn keys_are_read_from_metadata() {
         start(|server| server.listen_grpc(ANY_PORT.parse().unwrap()).api_keys([Secret::new("a"), Secret::new("b")]))
             .await;
     let address = server.grpc_address.unwrap();
-    for key in [None, Some("c")] {
+    for (key, told) in [
+        (None, "(1008): Method doesn't allow unregistered callers (callers without established identity)."),
+        (Some("c"), "(1007): API key not valid. Please pass a valid API key."),
+    ] {
         let end = heard(&mut dial(address, key, MODEL)).await;
-        assert!(end.ends_with("(1007): API key not valid. Please pass a valid API key."), "{end}");
+        assert!(end.ends_with(told), "{end}");
     }
     let mut client = dial(address, Some("b"), MODEL);
     assert_eq!(client.command(ClientCommand::Send(ClientMessage::text_turn("hi"))), Ok(()));
