@@ -5,6 +5,7 @@
 
 use std::num::NonZeroU32;
 
+use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use live_engine::{ModelOutput, Prompt, ResponseModality};
 
@@ -59,10 +60,16 @@ impl Embedded {
 impl Model for Embedded {
     /// Answers by the rules. Needs a tokio runtime with time when polled.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
-        let plan = plan(&prompt);
-        let speaker = Speaker::new(plan, form(&prompt), tokens_max(&prompt), &self.config);
-        stream::unfold(speaker, async |mut speaker| speaker.next().await.map(|output| (output, speaker))).boxed()
+        let config = self.config.clone();
+        said(move || Speaker::new(plan(&prompt), form(&prompt), tokens_max(&prompt), &config)).boxed()
     }
+}
+
+/// Says what is planned at the first poll: a generation that is cancelled before it costs nothing.
+fn said(plan: impl FnOnce() -> Speaker + Send) -> impl Stream<Item = ModelOutput> + Send {
+    stream::once(async { plan() }).flat_map(|speaker| {
+        stream::unfold(speaker, async |mut speaker| speaker.next().await.map(|output| (output, speaker)))
+    })
 }
 
 fn form(prompt: &Prompt) -> Form {
@@ -76,4 +83,33 @@ fn form(prompt: &Prompt) -> Form {
 fn tokens_max(prompt: &Prompt) -> u64 {
     let max = prompt.session.generation.max_output_tokens.and_then(|max| u64::try_from(max).ok());
     max.filter(|max| *max > 0).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_planned_before_the_first_poll() {
+        let is_planned = Arc::new(AtomicBool::new(false));
+        let answer = || {
+            let is_planned = Arc::clone(&is_planned);
+            said(move || {
+                is_planned.store(true, Ordering::Relaxed);
+                let plan = Plan { thought: Some("So.".to_owned()), say: Vec::new(), calls: Vec::new() };
+                Speaker::new(plan, Form::Text, u64::MAX, &EmbeddedConfig::default())
+            })
+        };
+        drop(answer());
+        assert!(!is_planned.load(Ordering::Relaxed), "dropped before it was polled");
+        let mut answer = answer().boxed();
+        assert!(!is_planned.load(Ordering::Relaxed), "not polled yet");
+        assert_eq!(answer.next().now_or_never(), Some(Some(ModelOutput::Thought("So.".to_owned()))));
+        assert!(is_planned.load(Ordering::Relaxed), "polled");
+    }
 }

@@ -22,49 +22,97 @@ pub(super) struct Mention {
 /// Case does not matter, and `_`, `-`, `.`, `:` and white space inside a name stand for each other. The name must be
 /// whole: `get_weather_now` does not mention `get_weather`. Of names that overlap the longest counts. Text inside
 /// `objects` is data and mentions nothing.
+///
+/// However many names there are, no word of the text is looked at more often than the longest name has words.
 pub(super) fn mentions(text: &str, names: &[&str], objects: &[Object]) -> Vec<Mention> {
-    let mut by_first_word: HashMap<String, Vec<(usize, Vec<String>)>> = HashMap::new();
-    for (index, name) in names.iter().enumerate() {
-        let words: Vec<String> = words(name).map(|(_, word)| word.to_ascii_lowercase()).collect();
-        if let Some(first) = words.first() {
-            by_first_word.entry(first.clone()).or_default().push((index, words));
-        }
-    }
-    let text_words: Vec<(usize, &str)> = words(text).collect();
+    let names_by_words = Names::read(names);
+    let text_words = names_by_words.words_of(text);
+    let mut is_found = vec![false; names.len()];
     let mut found: Vec<Mention> = Vec::new();
     let mut end = 0;
-    for (place, &(start, word)) in text_words.iter().enumerate() {
+    for (place, &TextWord { at: Range { start, .. }, .. }) in text_words.iter().enumerate() {
         let object = objects.partition_point(|object| object.at.end <= start);
         if start < end || objects.get(object).is_some_and(|object| object.at.contains(&start)) {
             continue;
         }
-        let Some(candidates) = by_first_word.get(&word.to_ascii_lowercase()) else { continue };
-        let longest = candidates
-            .iter()
-            .filter_map(|(name, words)| Some((*name, match_end(text, &text_words[place..], words)?)))
-            .filter(|&(_, end)| is_whole(text, start..end))
-            .max_by_key(|&(name, end)| (end, std::cmp::Reverse(name)));
-        if let Some((name, match_end)) = longest {
-            end = match_end;
-            if found.iter().all(|mention| mention.name != name) {
-                found.push(Mention { name, at: start..match_end });
+        if let Some((name, name_end)) = names_by_words.longest(text, &text_words[place..]) {
+            end = name_end;
+            if !std::mem::replace(&mut is_found[name], true) {
+                found.push(Mention { name, at: start..name_end });
             }
         }
     }
     found
 }
 
-/// Where the words of a name end if `text_words` begins with them, joined by nothing but joints.
-fn match_end(text: &str, text_words: &[(usize, &str)], name_words: &[String]) -> Option<usize> {
-    let mut end = None;
-    for (index, name_word) in name_words.iter().enumerate() {
-        let &(start, word) = text_words.get(index)?;
-        if !word.eq_ignore_ascii_case(name_word) || end.is_some_and(|end| !is_joint(&text[end..start])) {
-            return None;
+/// Names as a tree: what they begin with in common is compared once.
+struct Names {
+    /// The words that occur, in small ASCII letters.
+    words: HashMap<String, usize>,
+    /// From a node and a word to the next node.
+    edges: HashMap<(usize, usize), usize>,
+    /// For each node the name that ends there, by its place; the first of those that are spelled alike. The root is 0.
+    ends: Vec<Option<usize>>,
+}
+
+/// A word of a text.
+struct TextWord {
+    at: Range<usize>,
+    /// Which word of [`Names`]; none of them mentions nothing.
+    word: Option<usize>,
+    /// Whether nothing but a joint is between it and the word before.
+    is_joined: bool,
+}
+
+impl Names {
+    fn read(names: &[&str]) -> Self {
+        let mut tree = Self { words: HashMap::new(), edges: HashMap::new(), ends: vec![None] };
+        for (index, name) in names.iter().enumerate() {
+            let mut node = 0;
+            for (_, word) in words(name) {
+                let new = tree.words.len();
+                let word = *tree.words.entry(word.to_ascii_lowercase()).or_insert(new);
+                node = *tree.edges.entry((node, word)).or_insert(tree.ends.len());
+                if node == tree.ends.len() {
+                    tree.ends.push(None);
+                }
+            }
+            if node != 0 {
+                tree.ends[node].get_or_insert(index);
+            }
         }
-        end = Some(start + word.len());
+        tree
     }
-    end
+
+    fn words_of(&self, text: &str) -> Vec<TextWord> {
+        let mut end = 0;
+        let word = |(start, word): (usize, &str)| {
+            let is_joined = is_joint(&text[end..start]);
+            end = start + word.len();
+            TextWord { at: start..end, word: self.words.get(&word.to_ascii_lowercase()).copied(), is_joined }
+        };
+        words(text).map(word).collect()
+    }
+
+    /// The longest whole name that `text_words` begins with, and where it ends.
+    fn longest(&self, text: &str, text_words: &[TextWord]) -> Option<(usize, usize)> {
+        let start = text_words.first()?.at.start;
+        let mut longest = None;
+        let mut node = 0;
+        for (index, TextWord { at, word, is_joined }) in text_words.iter().enumerate() {
+            if index > 0 && !is_joined {
+                break;
+            }
+            let Some(next) = word.and_then(|word| self.edges.get(&(node, word))) else { break };
+            node = *next;
+            if let Some(name) = self.ends[node]
+                && is_whole(text, start..at.end)
+            {
+                longest = Some((name, at.end));
+            }
+        }
+        longest
+    }
 }
 
 fn is_joint(gap: &str) -> bool {
@@ -165,6 +213,26 @@ mod tests {
     fn the_longest_name_counts() {
         check("get weather", &["get_weather"]);
         check("get", &["get"]);
+    }
+
+    #[test]
+    fn of_names_spelled_alike_the_first_counts() {
+        let found = mentions("get time", &["get-time", "get_time", "GET TIME", "get"], &[]);
+        assert_eq!(found, [Mention { name: 0, at: 0..8 }]);
+    }
+
+    #[test]
+    fn names_that_begin_alike_are_compared_once() {
+        // Name by name this is half a billion words; as a tree a million.
+        let names: Vec<String> = (0..512).map(|name| format!("{}{name}", "g_".repeat(60))).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let tree = Names::read(&names);
+        // The words in common, and one for each name.
+        assert_eq!(tree.edges.len(), 60 + 512);
+        let text = format!("{}511", "g_".repeat(16_000));
+        assert_eq!(mentions(&text, &names, &[]), []);
+        let text = format!("{}{}", "g ".repeat(16_000), names[511]);
+        assert_eq!(mentions(&text, &names, &[]), [Mention { name: 511, at: 32_000..text.len() }]);
     }
 
     #[test]

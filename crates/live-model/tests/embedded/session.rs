@@ -1,5 +1,6 @@
 //! The model behind the server's engine: what of its answers reaches a client, as frames.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use expect_test::expect;
@@ -11,6 +12,8 @@ use live_model::embedded::EmbeddedConfig;
 use live_model::{Embedded, Model};
 use live_proto::ClientMessage;
 use live_proto::json::{self, DecodeOptions};
+
+use crate::talk::Talk;
 
 /// Sends each frame of a client, lets the model answer to its end, and shows what the client receives.
 async fn frames(client: &[&str]) -> String {
@@ -37,6 +40,16 @@ async fn frames(client: &[&str]) -> String {
         }
     }
     shown
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_is_read_when_its_answer_is_first_polled() {
+    let prompt = Talk::new().user("Hello.").prompt();
+    let content = Arc::clone(&prompt.history[0]);
+    let mut answer = Embedded::default().generate(prompt);
+    assert_eq!(Arc::strong_count(&content), 2, "the prompt is kept to be read");
+    assert!(answer.next().await.is_some());
+    assert_eq!(Arc::strong_count(&content), 1, "what was read is let go");
 }
 
 fn text_turn(text: &str) -> String {
