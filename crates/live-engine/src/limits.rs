@@ -51,7 +51,7 @@ limits! {
     declarations_max: usize = 512, "512";
     /// Bytes of a function's name. The service's documented limit.
     function_name_bytes_max: usize = 128, "128";
-    /// Calls that wait for an answer at once. Far above what a model calls in parallel.
+    /// Calls that wait for an answer at once; the oldest that nobody stands still for give way. Far above what a model calls in parallel.
     outstanding_calls_max: usize = 64, "64";
     /// Call ids a client remembers, to run no call twice. A model that repeats itself does so within a turn or two.
     remembered_calls_max: usize = 1_024, "1024";

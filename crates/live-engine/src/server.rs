@@ -191,6 +191,20 @@ pub enum Warning {
         /// The id it names, or else the function's name.
         call: String,
     },
+    /// The model called more functions at once than may wait for an answer; those beyond the bound were not called.
+    CallsNotSent {
+        /// How many it called.
+        found: usize,
+        /// [`Limits::outstanding_calls_max`].
+        max: usize,
+    },
+    /// Calls that were not answered were withdrawn, the oldest first, because the model called more functions.
+    CallsWithdrawn {
+        /// How many.
+        count: usize,
+        /// [`Limits::outstanding_calls_max`].
+        max: usize,
+    },
     /// `activityStart` inside an activity.
     ActivityAlreadyStarted,
     /// Media outside an activity, which the session's turn coverage leaves out.
@@ -503,7 +517,7 @@ impl Engine for ServerEngine {
                     return Ok(());
                 } else if self.outputs.len() >= self.config.limits.outputs_max {
                     Why::Full
-                } else if let Err(why) = session.check_output(output, self.config.limits.outstanding_calls_max) {
+                } else if let Err(why) = session.check_output(output) {
                     why
                 } else {
                     let ServerCommand::Model(_, output) = command else { unreachable!("it was matched above") };

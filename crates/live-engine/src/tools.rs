@@ -75,6 +75,15 @@ impl Calls {
         }
     }
 
+    /// Settles the calls that have waited longest and gives their ids.
+    pub(crate) fn withdraw_oldest(&mut self, count: usize, remembered_max: usize) -> Vec<String> {
+        let withdrawn: Vec<Waiting> = self.waiting.iter().take(count).cloned().collect();
+        for call in &withdrawn {
+            self.settle(call, remembered_max);
+        }
+        withdrawn.into_iter().map(|call| call.id).collect()
+    }
+
     /// Settles every call that the model stands still for and gives their ids.
     pub(crate) fn withdraw_blocking(&mut self, remembered_max: usize) -> Vec<String> {
         let withdrawn: Vec<Waiting> = self.waiting.iter().filter(|call| call.blocking).cloned().collect();

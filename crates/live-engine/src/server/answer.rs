@@ -117,13 +117,12 @@ impl Answer {
 
 impl Session {
     /// Tells whether an output fits the session, before anything of it is done.
-    pub(super) fn check_output(&self, output: &ModelOutput, calls_max: usize) -> Result<(), Why> {
+    pub(super) fn check_output(&self, output: &ModelOutput) -> Result<(), Why> {
         match (output, self.config.modality) {
             (ModelOutput::Text(_), ResponseModality::Audio) | (ModelOutput::Speech { .. }, ResponseModality::Text) => {
                 Err(Why::WrongModality)
             }
             (ModelOutput::Speech { pcm, .. }, ResponseModality::Audio) if pcm.len() % 2 != 0 => Err(Why::HalfSample),
-            (ModelOutput::ToolCalls(calls), _) if self.calls.len() + calls.len() > calls_max => Err(Why::Full),
             (
                 ModelOutput::Text(_)
                 | ModelOutput::Thought(_)

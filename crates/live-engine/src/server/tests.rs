@@ -451,6 +451,7 @@ fn show_usage(usage: &UsageMetadata) -> String {
 }
 
 mod bounds;
+mod calls;
 mod input;
 mod lifetimes;
 mod renewing;

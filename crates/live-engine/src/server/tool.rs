@@ -28,6 +28,7 @@ enum Hears {
 
 impl Session {
     pub(super) fn call(&mut self, mut calls: Vec<FunctionCall>, cx: &mut Cx<'_>) {
+        self.make_room(&mut calls, cx);
         if calls.is_empty() {
             return;
         }
@@ -66,6 +67,22 @@ impl Session {
         }
     }
 
+    /// Keeps the ledger within its bound. A host could do nothing about it: the calls are made, and a client need not answer.
+    fn make_room(&mut self, calls: &mut Vec<FunctionCall>, cx: &mut Cx<'_>) {
+        let max = cx.config.limits.outstanding_calls_max;
+        if calls.len() > max {
+            cx.warn(Warning::CallsNotSent { found: calls.len(), max });
+            calls.truncate(max);
+        }
+        // A model that speaks stands still for none of those that wait.
+        let excess = (self.calls.len() + calls.len()).saturating_sub(max);
+        let ids = self.calls.withdraw_oldest(excess, cx.config.limits.remembered_calls_max);
+        if !ids.is_empty() {
+            cx.warn(Warning::CallsWithdrawn { count: ids.len(), max });
+            cx.send(ServerMessage::tool_call_cancellation(ids));
+        }
+    }
+
     /// A function waits unless its declaration says otherwise. 3.8 models are documented to go on by default; clients of
     /// theirs rely on a turn that stands still, so that takes an explicit `NON_BLOCKING` here too.
     fn stands_still_for(&self, name: &str) -> bool {
@@ -77,7 +94,8 @@ impl Session {
 
     pub(super) fn tool_response(&mut self, message: ToolResponse, cx: &mut Cx<'_>) {
         let mut blocking_parts = Vec::new();
-        let mut late = Vec::new();
+        let mut late_parts = Vec::new();
+        let mut when = Hears::Silently;
         for response in message.function_responses {
             match self.calls.find(&response.id, &response.name).cloned() {
                 Some(call) => {
@@ -87,12 +105,14 @@ impl Session {
                     if call.blocking {
                         blocking_parts.push(Part::function_response(response));
                     } else {
-                        late.push((hears(&response), Part::function_response(response)));
+                        when = when.max(hears(&response));
+                        late_parts.push(Part::function_response(response));
                     }
                 }
                 // Vertex is recorded to answer a response to a call that was never made; Gemini to pass over it.
                 None if self.config.backend == Backend::Vertex && self.was_never_made(&response) => {
-                    late.push((Hears::WhenIdle, Part::function_response(response)));
+                    when = when.max(Hears::WhenIdle);
+                    late_parts.push(Part::function_response(response));
                 }
                 None => {
                     let call = if response.id.is_empty() { response.name } else { response.id };
@@ -105,8 +125,8 @@ impl Session {
             let tokens = Tokens::of(&content);
             self.context.append(content, tokens);
         }
-        for (hears, part) in late {
-            self.take_late_response(hears, part, cx);
+        if !late_parts.is_empty() {
+            self.take_late_responses(when, late_parts, cx);
         }
         let stands_still = matches!(self.turn, Turn::Suspended(_) | Turn::AwaitingAnswers(_));
         if stands_still && !self.calls.is_blocked() {
@@ -118,8 +138,9 @@ impl Session {
         self.calls.knows(&response.id) == crate::tools::Known::New
     }
 
-    fn take_late_response(&mut self, hears: Hears, part: Part, cx: &mut Cx<'_>) {
-        let content = Content { parts: vec![part].into(), role: USER.into() };
+    /// Takes the answers of one message, which are heard together: when the most urgent of them asks for it.
+    fn take_late_responses(&mut self, hears: Hears, parts: Vec<Part>, cx: &mut Cx<'_>) {
+        let content = Content { parts: parts.into(), role: USER.into() };
         let tokens = Tokens::of(&content);
         match (self.turn, hears) {
             (Turn::Generating(_) | Turn::Playing(_), Hears::Now) => {
