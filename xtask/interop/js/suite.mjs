@@ -35,7 +35,7 @@ function* expand(suite, environment) {
       const mode = suite.modes[modeName];
       if (![mode, entry].every(({ clients }) => (clients ?? [CLIENT]).includes(CLIENT))) continue;
       for (const names of each ?? [{}]) {
-        const filled = fill(entry, { ...environment, ...names });
+        const filled = fill(entry, { ...environment, mode: modeName, ...names });
         const label = "label" in filled ? ` (${filled.label})` : "";
         yield { name: `${modeName}: ${filled.name}${label}`, mode, entry: filled };
       }
