@@ -4,6 +4,7 @@
 mod client;
 mod differential;
 mod environment;
+mod grpc;
 mod server;
 
 use std::fs;
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// Runs only the differential check of the JSON codec.
     #[arg(long, conflicts_with_all = ["only", "clients"])]
     differential: bool,
+    /// Runs only the gRPC suite.
+    #[arg(long, conflicts_with_all = ["clients", "differential"])]
+    grpc: bool,
     /// How many messages the differential check generates.
     #[arg(long, default_value_t = MESSAGES)]
     messages: u64,
@@ -52,6 +56,7 @@ pub(crate) fn all(repository: &Repository) -> Result<Tally> {
         only: String::new(),
         clients: Vec::new(),
         differential: false,
+        grpc: false,
         messages: MESSAGES,
         seed: 1,
         release: false,
@@ -63,10 +68,14 @@ pub(crate) fn all(repository: &Repository) -> Result<Tally> {
 pub(crate) fn run(args: &Args, repository: &Repository) -> Result<Tally> {
     let workshop = Workshop::open(repository);
     let mut total = Tally::default();
-    if !args.differential {
+    let everything = args.only.is_empty() && args.clients.is_empty();
+    if !args.differential && !args.grpc {
         total.add(sessions(args, &workshop)?);
     }
-    if args.only.is_empty() && args.clients.is_empty() {
+    if args.grpc || (everything && !args.differential) {
+        total.add(grpc::run(args.release, &args.only, &workshop)?);
+    }
+    if everything && !args.grpc {
         total.add(differential::run(args.messages, args.seed, &workshop)?);
     }
     Ok(total)
@@ -81,9 +90,13 @@ pub(crate) fn setup(repository: &Repository) -> Result<()> {
             Err(why) => println!("{}: skipped: {why}", client.name()),
         }
     }
-    match differential::environment(&workshop)? {
-        Ok(directory) => println!("differential: {}", directory.display()),
-        Err(why) => println!("differential: skipped: {why}"),
+    for (name, environment) in
+        [("grpc", grpc::environment(&workshop)?), ("differential", differential::environment(&workshop)?)]
+    {
+        match environment {
+            Ok(directory) => println!("{name}: {}", directory.display()),
+            Err(why) => println!("{name}: skipped: {why}"),
+        }
     }
     Ok(())
 }

@@ -55,6 +55,8 @@ pub(super) struct Addresses {
     pub(super) plain_url: String,
     pub(super) tls_url: String,
     pub(super) certificate: PathBuf,
+    /// Host and port of a server that speaks gRPC.
+    pub(super) grpc: Option<String>,
     /// Of a server that has a control endpoint.
     pub(super) control_url: Option<String>,
 }
@@ -172,6 +174,8 @@ fn show(name: &str, log: &Path) {
 #[derive(Debug, Default)]
 struct Announced {
     plain_url: Option<String>,
+    /// Said before the certificate, so that it need not be waited for.
+    grpc: Option<String>,
     tls_url: Option<String>,
     certificate: Option<PathBuf>,
     wants_control: bool,
@@ -184,6 +188,8 @@ impl Announced {
             self.plain_url = Some(format!("http://{address}"));
         } else if let Some(address) = line.trim().strip_prefix("listening on wss://") {
             self.tls_url = Some(format!("https://{address}"));
+        } else if let Some(address) = line.trim().strip_prefix("listening on grpc://") {
+            self.grpc = Some(address.to_owned());
         } else if let Some(path) = line.trim().strip_prefix("CA certificate: ") {
             self.certificate = Some(PathBuf::from(path));
         } else if let Some(url) = line.trim().strip_prefix("control endpoint: ") {
@@ -192,7 +198,7 @@ impl Announced {
     }
 
     fn complete(&self) -> Option<Addresses> {
-        let Self { plain_url, tls_url, certificate, wants_control, control_url } = self;
+        let Self { plain_url, tls_url, grpc, certificate, wants_control, control_url } = self;
         if *wants_control && control_url.is_none() {
             return None;
         }
@@ -200,6 +206,7 @@ impl Announced {
             plain_url: plain_url.clone()?,
             tls_url: tls_url.clone()?,
             certificate: certificate.clone()?,
+            grpc: grpc.clone(),
             control_url: control_url.clone(),
         })
     }
