@@ -391,6 +391,7 @@ impl Oracle {
                 assert!(!prompt.history.is_empty(), "a model is asked something");
                 self.sessions.asks(&prompt);
                 let cut = std::mem::take(&mut self.cut);
+                assert!(cut == 0 || turns(&prompt.history[..1]) == 1, "a cut is where the user begins");
                 // What was said since the last prompt may be cut as well.
                 let kept = &self.told[cut.min(self.told.len())..];
                 assert!(prompt.history.starts_with(kept), "history grows at its end and shrinks at its beginning");
@@ -438,10 +439,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(config: ServerConfig, setup: Option<Setup>) -> Self {
         let now = Instant::now();
+        let lifetimes = config.lifetimes.clone();
         let engine = ServerEngine::new(config, now);
         let mut world = Self { engine, oracle: Oracle::default(), now, modality: ResponseModality::Text };
         if let Some(setup) = setup {
-            world.oracle.sessions = SessionOracle::new(&setup);
+            world.oracle.sessions = SessionOracle::new(&setup, &lifetimes, now);
             world.run(Step::Client(Box::new(ClientMessage::setup(setup))));
         }
         world
@@ -460,6 +462,9 @@ impl World {
         assert_eq!(self.oracle.ended, self.engine.is_closed(), "the end is told when it is there");
         if self.engine.is_closed() {
             assert_eq!(self.engine.poll_timeout(), None, "a closed engine waits for nothing");
+        } else {
+            let lasts_to = self.oracle.sessions.lasts_to;
+            assert!(lasts_to.is_none_or(|end| self.now <= end), "nothing outlasts its lifetime");
         }
     }
 
@@ -467,6 +472,7 @@ impl World {
         let closed = self.engine.is_closed();
         match step {
             Step::Client(message) => {
+                self.oracle.sessions.now = Some(self.now);
                 self.oracle.sessions.hears(&message);
                 self.engine.handle_message(*message, self.now);
             }

@@ -17,6 +17,11 @@ pub(crate) struct SessionOracle {
     pub(crate) now: Option<Instant>,
     /// When the client was told it will be cut off.
     end: Option<Instant>,
+    lifetimes: Option<Lifetimes>,
+    /// When it will be, whatever else happens.
+    pub(crate) lasts_to: Option<Instant>,
+    /// When the first picture came.
+    video_since: Option<Instant>,
     /// Messages that the client sent after setup.
     sent: u64,
     /// The snapshot that the host has to answer for.
@@ -35,8 +40,12 @@ pub(crate) struct SessionOracle {
 }
 
 impl SessionOracle {
-    pub(crate) fn new(setup: &Setup) -> Self {
+    pub(crate) fn new(setup: &Setup, lifetimes: &Lifetimes, now: Instant) -> Self {
+        let is_limited = setup.context_window_compression.is_none();
+        let session = lifetimes.session_audio.filter(|_| is_limited);
         Self {
+            lifetimes: Some(lifetimes.clone()),
+            lasts_to: now.checked_add(session.unwrap_or(Duration::MAX).min(lifetimes.connection)),
             compresses: setup.context_window_compression.is_some(),
             is_resumable: setup.session_resumption.is_some(),
             is_transparent: setup.session_resumption.as_ref().is_some_and(|it| it.transparent),
@@ -46,6 +55,17 @@ impl SessionOracle {
 
     pub(crate) fn hears(&mut self, message: &ClientMessage) {
         self.sent += u64::from(!matches!(message, ClientMessage::Setup(_)));
+        let is_picture = |blob: &Blob| blob.mime_type.as_str() == "image/jpeg";
+        if let ClientMessage::RealtimeInput(RealtimeInput { media_chunks, video, .. }) = message
+            && media_chunks.iter().chain(video).any(is_picture)
+            && !self.compresses
+        {
+            let limit = self.lifetimes.as_ref().and_then(|it| it.session_video).unwrap_or(Duration::MAX);
+            // The first picture counts.
+            let until = self.now.and_then(|now| now.checked_add(limit)).filter(|_| self.video_since.is_none());
+            self.video_since = self.video_since.or(self.now);
+            self.lasts_to = self.lasts_to.into_iter().chain(until).min();
+        }
     }
 
     pub(crate) fn asks(&self, prompt: &Prompt) {
