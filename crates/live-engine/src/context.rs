@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | text, of anyone | 1 per 4 bytes of UTF-8, rounded up for each part | TEXT |
 //! | PCM, in and out | 25 per second, rounded up for each part | AUDIO |
-//! | other audio | as PCM, at an assumed 64 kbit/s | AUDIO |
+//! | other audio, PCM of several channels or an unusable rate too | as PCM, at an assumed 64 kbit/s | AUDIO |
 //! | a frame of realtime video | 258 | VIDEO |
 //! | an inline picture | 258 | IMAGE |
 //! | an inline film | 258 | VIDEO |
@@ -17,6 +17,7 @@
 
 use std::ops::{AddAssign, SubAssign};
 
+use live_audio::PcmFormat;
 use live_proto::{
     Blob, Content, FunctionCall, FunctionResponse, MediaModality, ModalityTokenCount, Part, PartData, Struct, Value,
 };
@@ -32,8 +33,6 @@ pub const AUDIO_TOKENS_PER_SECOND: u64 = 25;
 pub const FRAME_TOKENS: u64 = 258;
 /// Bytes of text in a token.
 pub const TEXT_BYTES_PER_TOKEN: u64 = 4;
-/// Sample rate of PCM whose MIME type names none, in Hz.
-pub const DEFAULT_INPUT_RATE: u64 = 16_000;
 /// Sample rate of the model's speech, in Hz.
 pub const OUTPUT_RATE: u64 = 24_000;
 
@@ -115,10 +114,13 @@ impl Tokens {
     fn of_blob(blob: &Blob) -> Self {
         let mime = blob.mime_type.as_str();
         match kind(mime) {
-            Kind::Pcm => Self::of_pcm_bytes(blob.data.len() as u64, pcm_rate(mime)),
-            Kind::OtherAudio => {
+            Kind::Audio => {
+                let bytes = blob.data.len() as u64;
+                if let Ok(format) = mime.parse::<PcmFormat>() {
+                    return Self::of_pcm_bytes(bytes, format.rate_hz().into());
+                }
                 let bytes_per_second = 64_000 / 8;
-                let audio = (blob.data.len() as u64 * AUDIO_TOKENS_PER_SECOND).div_ceil(bytes_per_second);
+                let audio = (bytes * AUDIO_TOKENS_PER_SECOND).div_ceil(bytes_per_second);
                 Self { audio, ..Self::default() }
             }
             Kind::Text => Self::of_text_bytes(blob.data.len()),
@@ -130,9 +132,7 @@ impl Tokens {
         match kind(mime) {
             Kind::Image => Self { image: FRAME_TOKENS, ..Self::default() },
             Kind::Video => Self { video: FRAME_TOKENS, ..Self::default() },
-            Kind::Pcm | Kind::OtherAudio | Kind::Text | Kind::Other => {
-                Self { document: FRAME_TOKENS, ..Self::default() }
-            }
+            Kind::Audio | Kind::Text | Kind::Other => Self { document: FRAME_TOKENS, ..Self::default() },
         }
     }
 }
@@ -167,8 +167,7 @@ pub(crate) fn wire_count(count: u64) -> i32 {
 /// What a MIME type means to the counting rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    Pcm,
-    OtherAudio,
+    Audio,
     Image,
     Video,
     Text,
@@ -177,9 +176,9 @@ pub(crate) enum Kind {
 
 pub(crate) fn kind(mime: &str) -> Kind {
     let essence = mime.split(';').next().unwrap_or_default().trim();
-    let Some((top, sub)) = essence.split_once('/') else { return Kind::Other };
+    let Some((top, _)) = essence.split_once('/') else { return Kind::Other };
     if top.eq_ignore_ascii_case("audio") {
-        if sub.eq_ignore_ascii_case("pcm") || sub.eq_ignore_ascii_case("l16") { Kind::Pcm } else { Kind::OtherAudio }
+        Kind::Audio
     } else if top.eq_ignore_ascii_case("image") {
         Kind::Image
     } else if top.eq_ignore_ascii_case("video") {
@@ -189,17 +188,6 @@ pub(crate) fn kind(mime: &str) -> Kind {
     } else {
         Kind::Other
     }
-}
-
-/// The sample rate that a PCM MIME type names, in Hz.
-fn pcm_rate(mime: &str) -> u64 {
-    mime.split(';')
-        .skip(1)
-        .filter_map(|parameter| parameter.split_once('='))
-        .find(|(key, _)| key.trim().eq_ignore_ascii_case("rate"))
-        .and_then(|(_, rate)| rate.trim().parse().ok())
-        .filter(|rate| *rate > 0)
-        .unwrap_or(DEFAULT_INPUT_RATE)
 }
 
 fn call_bytes(call: &FunctionCall) -> usize {
@@ -258,8 +246,10 @@ mod tests {
         check("audio/pcm;rate=16000", 32_000, audio(25));
         check("audio/pcm; Rate=8000", 32_000, audio(50));
         check("audio/pcm", 32_000, audio(25));
-        check("audio/pcm;rate=0", 32_000, audio(25));
-        check("audio/pcm;rate=loud", 1, audio(0));
+        check("audio/pcm;channels=1", 32_000, audio(25));
+        check("audio/pcm;rate=16000;channels=2", 32_000, audio(100));
+        check("audio/pcm;rate=0", 32_000, audio(100));
+        check("audio/pcm;rate=loud", 1, audio(1));
         check("audio/l16;rate=24000", 2, audio(1));
         check("AUDIO/ogg", 8_000, audio(25));
         check("image/png", 1, Tokens { image: 258, ..Tokens::default() });

@@ -274,5 +274,5 @@ impl Session {
 }
 
 fn is_sound(mime: &str) -> bool {
-    matches!(kind(mime), Kind::Pcm | Kind::OtherAudio)
+    kind(mime) == Kind::Audio
 }

@@ -323,7 +323,7 @@ impl Session {
 }
 
 fn is_sound(mime: &str) -> bool {
-    matches!(kind(mime), Kind::Pcm | Kind::OtherAudio)
+    kind(mime) == Kind::Audio
 }
 
 fn check_media(chunks: &[Blob], audio: Option<&Blob>, video: Option<&Blob>) -> Result<(), Violation> {

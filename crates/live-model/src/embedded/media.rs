@@ -1,13 +1,15 @@
 //! Pictures, sound and files in a prompt, described; the embedded model looks at none of them.
 
+use std::time::Duration;
+
+use live_audio::PcmFormat;
+
 use super::piece::excerpt;
 
 /// Kinds of media told apart in one description; more are counted as files.
 const KINDS_MAX: usize = 8;
 /// Characters of a MIME type or an address that a description repeats.
 const LABEL_CHARS_MAX: usize = 60;
-/// Sample rate of `audio/pcm` that names none: what a client's microphone sends.
-const PCM_RATE_HZ: u32 = 16_000;
 
 /// What came beside the text, kind by kind in order of first appearance.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +25,7 @@ struct Kind {
     count: usize,
     bytes: usize,
     /// Only of sound whose length can be read off its size.
-    seconds: f64,
+    length: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,23 +44,20 @@ impl Media {
 
     /// Adds media that came inside the prompt.
     pub(super) fn add_bytes(&mut self, mime: &str, bytes: usize) {
-        let noun = Noun::of(mime);
-        let seconds = if noun == Noun::Speech { pcm_seconds(mime, bytes) } else { 0.0 };
-        self.add(mime, noun, bytes, seconds);
+        match mime.parse::<PcmFormat>() {
+            Ok(format) => self.add(mime, Noun::Speech, bytes, format.duration_of(bytes)),
+            Err(_) => self.add(mime, Noun::of(mime), bytes, Duration::ZERO),
+        }
     }
 
     /// Adds media that lie elsewhere.
     pub(super) fn add_address(&mut self, mime: &str, address: &str) {
-        let noun = match Noun::of(mime) {
-            Noun::Speech => Noun::Recording,
-            other @ (Noun::Recording | Noun::Image | Noun::Video | Noun::File) => other,
-        };
-        self.add(address, noun, 0, 0.0);
+        self.add(address, Noun::of(mime), 0, Duration::ZERO);
     }
 
     pub(super) fn append(&mut self, other: &Self) {
         for kind in &other.kinds {
-            self.add(&kind.label, kind.noun, kind.bytes, kind.seconds);
+            self.add(&kind.label, kind.noun, kind.bytes, kind.length);
             // One is counted by `add`.
             if let Some(own) = self.kinds.iter_mut().find(|own| own.is_same(&kind.label, kind.noun)) {
                 own.count += kind.count - 1;
@@ -66,22 +65,22 @@ impl Media {
         }
     }
 
-    fn add(&mut self, label: &str, noun: Noun, bytes: usize, seconds: f64) {
+    fn add(&mut self, label: &str, noun: Noun, bytes: usize, length: Duration) {
         let is_full = self.kinds.len() >= KINDS_MAX;
         let known = self.kinds.iter_mut().find(|kind| kind.is_same(label, noun));
         if let Some(kind) = known {
             kind.count += 1;
             kind.bytes += bytes;
-            kind.seconds += seconds;
+            kind.length += length;
         } else if !is_full {
-            self.kinds.push(Kind { label: label.to_owned(), noun, count: 1, bytes, seconds });
+            self.kinds.push(Kind { label: label.to_owned(), noun, count: 1, bytes, length });
         } else if let Some(last) = self.kinds.last_mut() {
             *last = Kind {
                 label: String::new(),
                 noun: Noun::File,
                 count: last.count + 1,
                 bytes: last.bytes + bytes,
-                seconds: 0.0,
+                length: Duration::ZERO,
             };
         }
     }
@@ -100,7 +99,7 @@ impl Kind {
 
     fn phrase(&self) -> String {
         let (one, many) = match self.noun {
-            Noun::Speech => return format!("{:.1} s of speech", self.seconds),
+            Noun::Speech => return format!("{:.1} s of speech", self.length.as_secs_f64()),
             Noun::Recording => ("an audio recording", "audio recordings"),
             Noun::Image => ("an image", "images"),
             Noun::Video => ("a video", "videos"),
@@ -118,23 +117,12 @@ impl Kind {
 }
 
 impl Noun {
+    /// What it is if it is not PCM that can be measured.
     fn of(mime: &str) -> Self {
-        let essence = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match essence.split('/').next().unwrap_or_default() {
-            "audio" if matches!(essence.as_str(), "audio/pcm" | "audio/l16") => Self::Speech,
-            "audio" => Self::Recording,
-            "image" => Self::Image,
-            "video" => Self::Video,
-            _ => Self::File,
-        }
+        let top = mime.split(['/', ';']).next().unwrap_or_default().trim();
+        let of_top = [("audio", Self::Recording), ("image", Self::Image), ("video", Self::Video)];
+        of_top.into_iter().find(|(name, _)| top.eq_ignore_ascii_case(name)).map_or(Self::File, |(_, noun)| noun)
     }
-}
-
-/// Length of 16-bit mono samples, at the rate that the MIME type names.
-fn pcm_seconds(mime: &str, bytes: usize) -> f64 {
-    let rate = mime.split(';').find_map(|parameter| parameter.trim().strip_prefix("rate=")?.parse::<u32>().ok());
-    let samples = (bytes / 2) as f64;
-    samples / f64::from(rate.filter(|rate| *rate > 0).unwrap_or(PCM_RATE_HZ))
 }
 
 /// A size in decimal units, as file managers print it.
@@ -184,8 +172,14 @@ mod tests {
     #[test]
     fn speech_is_measured_in_seconds_at_its_rate() {
         check(&[("audio/pcm;rate=16000", 32_000), ("audio/pcm", 32_000)], "2.0 s of speech");
-        check(&[("audio/PCM; rate=24000", 48_000)], "1.0 s of speech");
-        check(&[("audio/pcm;rate=0", 16_000)], "0.5 s of speech");
+        check(&[("audio/PCM; Rate=24000", 48_000)], "1.0 s of speech");
+        check(&[("audio/pcm;channels=1", 16_000)], "0.5 s of speech");
+    }
+
+    #[test]
+    fn pcm_that_cannot_be_measured_is_a_recording() {
+        check(&[("audio/pcm;channels=2", 16_000)], "an audio recording (audio/pcm;channels=2, 16.0 kB)");
+        check(&[("audio/pcm;rate=0", 16_000)], "an audio recording (audio/pcm;rate=0, 16.0 kB)");
     }
 
     #[test]
@@ -193,7 +187,7 @@ mod tests {
         let kinds = ["a/a", "a/b", "a/c", "a/d", "a/e", "a/f", "a/g", "a/h", "a/i", "a/j"];
         let mut media = Media::default();
         for mime in kinds {
-            media.add(mime, Noun::File, 1, 0.0);
+            media.add(mime, Noun::File, 1, Duration::ZERO);
         }
         assert_eq!(media.phrases().len(), KINDS_MAX);
         assert_eq!(media.phrases().last().map(String::as_str), Some("3 files (3 B)"));
