@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::{Request, Uri};
-use live_engine::{Cause, ClientConfig, ClientEngine, ClientEvent, Limits};
+use live_engine::{ClientSessionConfig, Limits, ReconnectPolicy};
 use live_proto::{Modality, Setup};
-use live_tokio::{Connection, Connector, Options};
-use tokio::time::Instant;
+use live_tokio::{Connector, Options};
 
 use crate::credential::Credential;
+use crate::dial::Dialer;
 use crate::endpoint::{GatewayUrl, Project, Service};
-use crate::{ConfigError, ConnectError, Secret, Session, Stage};
+use crate::{ConfigError, ConnectError, Secret, Session};
 
 /// A description of a server and of who calls it. Cheap to clone; [`connect`](Self::connect) opens any number of sessions.
 ///
@@ -40,6 +40,7 @@ pub struct Client {
     ca: Option<Ca>,
     deadline: Duration,
     limits: Limits,
+    reconnect: Option<ReconnectPolicy>,
     options: Options,
 }
 
@@ -102,6 +103,7 @@ impl Client {
             ca: None,
             deadline: limits.setup_deadline,
             limits,
+            reconnect: Some(ReconnectPolicy::default()),
             options: Options::client(),
         }
     }
@@ -142,7 +144,8 @@ impl Client {
         self
     }
 
-    /// Sets how long [`connect`](Self::connect) takes at most, from dialling to `setupComplete`. The default is 10 s.
+    /// Sets how long [`connect`](Self::connect) takes at most, from dialling to `setupComplete`, and so does each later
+    /// connection of a session. The default is 10 s.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -153,6 +156,20 @@ impl Client {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Ends a session with its connection, instead of going on over another.
+    #[must_use]
+    pub fn without_reconnect(mut self) -> Self {
+        self.reconnect = None;
+        self
+    }
+
+    /// Sets how a session survives its connections.
+    #[must_use]
+    pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
+        self.reconnect = Some(policy);
         self
     }
 
@@ -174,33 +191,13 @@ impl Client {
     pub async fn connect(&self, setup: Setup) -> Result<Session, ConnectError> {
         let request = self.request()?;
         let connector = self.connector(request.uri())?;
-        let start = Instant::now();
-        let socket = tokio::time::timeout(self.deadline, live_tokio::dial(request, &connector, &self.options))
-            .await
-            .map_err(|_| ConnectError::Silent { stage: Stage::Upgrade, deadline: self.deadline })??;
-
-        let setup_deadline = self.deadline.saturating_sub(start.elapsed());
-        let setup = self.complete(setup);
-        let model = setup.model.clone();
-        let config = ClientConfig { setup, limits: Limits { setup_deadline, ..self.limits.clone() } };
-        let engine = ClientEngine::new(config, Instant::now().into_std());
-        let mut connection = Connection::from_socket(socket, engine, self.options.clone());
-        loop {
-            match connection.next().await {
-                Some(ClientEvent::Ready { session_id }) => return Ok(Session::new(connection, session_id, &model)),
-                Some(ClientEvent::Closed(cause)) => {
-                    return Err(if cause.cause == Cause::SetupTimeout {
-                        ConnectError::Silent { stage: Stage::Setup, deadline: self.deadline }
-                    } else if matches!(cause.cause, Cause::NotALiveServer | Cause::Unreadable(_)) {
-                        ConnectError::WrongFirstMessage { cause: cause.into() }
-                    } else {
-                        ConnectError::Closed { cause: cause.into() }
-                    });
-                }
-                Some(_) => {}
-                None => unreachable!("an engine ends with Ready or Closed"),
-            }
-        }
+        let config = ClientSessionConfig {
+            setup: self.complete(setup),
+            limits: Limits { setup_deadline: self.deadline, ..self.limits.clone() },
+            reconnect: self.reconnect.clone(),
+            seed: seed(),
+        };
+        Session::open(Dialer::new(request, connector, self.options.clone()), config).await
     }
 
     fn request(&self) -> Result<Request<()>, ConfigError> {
@@ -244,4 +241,9 @@ impl Client {
         }
         setup
     }
+}
+
+/// Random bits for the jitter of the back-off, so that clients which lost one server do not come back as one.
+fn seed() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0)
 }

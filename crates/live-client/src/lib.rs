@@ -20,27 +20,35 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Client`] says where to and as whom, [`Session`] holds one connection: `send_*` methods in, one stream of [`Event`]s
-//! out that lasts as long as the connection. [`Session::turn`] gathers the events of one turn for programs that take
+//! [`Client`] says where to and as whom, [`Session`] is one conversation, over as many connections as it takes: `send_*`
+//! methods in, one stream of [`Event`]s out. [`Session::spawn`] gives it a task of its own and clonable handles. [`Session::turn`] gathers the events of one turn for programs that take
 //! turns. Everything that is decided about a session is decided in `live-engine`; what is here is addresses, credentials
 //! and pleasant methods.
 
 mod client;
 mod credential;
+mod dial;
 mod endpoint;
 mod error;
+mod handle;
 mod pcm;
+mod says;
 mod session;
 mod turn;
 
 pub use client::Client;
 pub use credential::Secret;
 pub use error::{ConfigError, ConnectError, SendError, Stage};
+pub use handle::{EVENTS_MAX, Events, SessionHandle};
 pub use live_audio::PcmFormat;
-pub use live_engine::{Cause, ClientEvent as Event, CloseCause, Limits, TurnId, Why};
+pub use live_engine::client_session::{Counters, Frame, GaveUp};
+pub use live_engine::{
+    Cause, ClientEvent as Event, CloseCause, Dropped, Fresh, LateAnswers, Limits, Loss, Overlap, Phase, Reconnect,
+    ReconnectPolicy, Replay, TurnId, Why,
+};
 pub use live_proto::{
     Blob, ClientMessage, Content, ContextUpdate, FunctionCall, FunctionDeclaration, FunctionResponse, Modality, Part,
-    Setup, Struct, Tool, UsageMetadata, Value,
+    SessionResumptionConfig, Setup, Struct, Tool, UsageMetadata, Value,
 };
 pub use live_tokio::{Step, Traffic, UnknownFields};
 pub use pcm::{HalfSample, Pcm};

@@ -1,36 +1,101 @@
-//! One open connection: say things, hear events.
+//! An open session: say things, hear events, over as many connections as it takes.
 //!
-//! What survives the connection (dialling again, resuming) is not here.
+//! What makes another connection necessary, and what is said over it first, is decided in `live-engine`; here are the
+//! sockets, the timer and the pleasant methods.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use live_engine::client_session::Counters;
 use live_engine::profile::{AfterCall, model_name};
-use live_engine::{Cause, ClientCommand, ClientEngine, ClientEvent, CloseCause, Phase, Profiles};
+use live_engine::{
+    Cause, ClientCommand, ClientSession, ClientSessionConfig, CloseCause, Disconnect, LinkId, Phase, Profiles, Relay,
+    RelayCommand, RelayEvent, SessionOutput, Why,
+};
 use live_proto::{Blob, ClientMessage, Content, ContextUpdate, FunctionResponse};
 use live_tokio::{ClientStream, Connection, Step, Traffic, UnknownFields};
+use tokio::time::Sleep;
 
-use crate::{Event, Pcm, SendError};
+use crate::dial::{Dial, Dialer, cause_of};
+use crate::says::says;
+use crate::{ConnectError, Event, Pcm, SendError, Stage};
 
 /// An open session. Call [`next`](Self::next) in a loop: it sends what was said and returns what is heard.
 ///
 /// The `send_*` methods only queue, and return at once; while nobody calls `next`, nothing moves. Dropping a session cuts
 /// the connection, [`close`](Self::close) ends it in good order.
-#[derive(Debug)]
 pub struct Session {
-    connection: Connection<ClientEngine, ClientStream>,
+    engine: ClientSession,
+    dialer: Dialer,
+    dial: Option<Dial>,
+    /// Why the last dial failed.
+    failed_dial: Option<live_tokio::Error>,
+    /// Connections in the order of their dials; those that are parting come first.
+    links: Vec<(LinkId, Connection<Relay, ClientStream>)>,
+    timer: Option<Pin<Box<Sleep>>>,
+    queued_max: usize,
     session_id: String,
     /// With this model a turn that calls functions is complete before they are answered.
     calls_complete_turns: bool,
     /// [`turn`](Self::turn) has returned calls of a turn whose completion was still on its way.
     completion_is_due: bool,
+    /// An item was taken from a source, and others have not had their turn since.
+    owes_turn: bool,
+    /// Of connections that are gone.
+    traffic: Traffic,
+    /// Of the connection that was the last to go.
+    unknown: UnknownFields,
 }
 
 impl Session {
-    pub(crate) fn new(connection: Connection<ClientEngine, ClientStream>, session_id: String, model: &str) -> Self {
+    /// Dials for the first time and waits until the server accepts the setup.
+    pub(crate) async fn open(dialer: Dialer, config: ClientSessionConfig) -> Result<Self, ConnectError> {
         let profiles = Profiles::default();
-        let profile = profiles.find(model_name(model));
-        let calls_complete_turns = profile.is_some_and(|profile| profile.after_call == AfterCall::CompletesTurn);
-        Self { connection, session_id, calls_complete_turns, completion_is_due: false }
+        let profile = profiles.find(model_name(&config.setup.model));
+        let deadline = config.limits.setup_deadline;
+        let mut session = Self {
+            queued_max: config.limits.outputs_max,
+            calls_complete_turns: profile.is_some_and(|profile| profile.after_call == AfterCall::CompletesTurn),
+            engine: ClientSession::new(config, now()),
+            dialer,
+            dial: None,
+            failed_dial: None,
+            links: Vec::new(),
+            timer: None,
+            session_id: String::new(),
+            completion_is_due: false,
+            owes_turn: false,
+            traffic: Traffic::default(),
+            unknown: UnknownFields::default(),
+        };
+        loop {
+            match session.next().await {
+                Some(Event::Ready { session_id }) => {
+                    session.session_id = session_id;
+                    return Ok(session);
+                }
+                Some(Event::Closed(cause)) => {
+                    return Err(match (&cause.cause, session.failed_dial.take()) {
+                        (_, Some(error)) => error.into(),
+                        (Cause::SetupTimeout, None) => {
+                            let stage = if cause.phase == Phase::Dial { Stage::Upgrade } else { Stage::Setup };
+                            ConnectError::Silent { stage, deadline }
+                        }
+                        (Cause::NotALiveServer | Cause::Unreadable(_), None) => {
+                            ConnectError::WrongFirstMessage { cause: cause.into() }
+                        }
+                        (_, None) => ConnectError::Closed { cause: cause.into() },
+                    });
+                }
+                Some(_) => {}
+                None => unreachable!("a session begins with Ready or Closed"),
+            }
+        }
     }
 
     /// The id that Vertex gives a session; empty on Gemini.
@@ -38,26 +103,146 @@ impl Session {
         &self.session_id
     }
 
-    /// Waits for the next event. Turns end with an event, the stream only with the connection: after
-    /// [`Event::Closed`] it is `None`.
+    /// Waits for the next event. Neither turns nor connections end the stream, only the session does: after
+    /// [`Event::Closed`] or [`Event::Lost`] it is `None`.
     ///
     /// Cancel-safe: in a `select!`, no event and no message is lost.
     pub async fn next(&mut self) -> Option<Event> {
-        let event = self.connection.next().await;
-        if matches!(event, Some(Event::TurnComplete { .. })) {
-            self.completion_is_due = false;
-        }
-        event
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// As [`next`](Self::next), or the next item of `source`, such as sound from a microphone. The source is not asked
-    /// while the network is slower than it.
+    /// while the network is slower than it. While there is no connection it is: what it gives is held, within bounds.
     pub async fn next_or<T>(&mut self, source: &mut (impl Stream<Item = T> + Unpin)) -> Step<Event, T> {
-        let step = self.connection.next_or(source).await;
-        if matches!(step, Step::Event(Some(Event::TurnComplete { .. }))) {
-            self.completion_is_due = false;
+        poll_fn(|cx| {
+            if let Poll::Ready(event) = self.poll_next(cx) {
+                return Poll::Ready(Step::Event(event));
+            }
+            if self.is_congested() {
+                return Poll::Pending;
+            }
+            if std::mem::take(&mut self.owes_turn) {
+                // Its first poll wakes us once the runtime has looked at its sockets and timers.
+                return pin!(tokio::task::yield_now()).poll(cx).map(|()| unreachable!("it yields first"));
+            }
+            let item = Pin::new(&mut *source).poll_next(cx);
+            self.owes_turn = item.is_ready();
+            item.map(Step::Item)
+        })
+        .await
+    }
+
+    /// The poll behind [`next`](Self::next), for hosts that wait for several things in one `poll_fn`.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        loop {
+            if let Some(event) = self.take_outputs() {
+                if matches!(event, Event::TurnComplete { .. }) {
+                    self.completion_is_due = false;
+                }
+                return Poll::Ready(Some(event));
+            }
+            if self.poll_links(cx) || self.poll_dial(cx) || self.poll_timer(cx) {
+                continue;
+            }
+            if self.engine.is_closed() && self.links.is_empty() {
+                return Poll::Ready(None);
+            }
+            return Poll::Pending;
         }
-        step
+    }
+
+    /// Does what the engine asks for, up to the first event.
+    fn take_outputs(&mut self) -> Option<Event> {
+        loop {
+            match self.engine.poll_output()? {
+                SessionOutput::Dial { link, .. } => self.dial = Some(self.dialer.dial(link)),
+                SessionOutput::Send(link, message) => self.command(link, RelayCommand::Send(message)),
+                SessionOutput::Close(link, close) => {
+                    self.dial = self.dial.take().filter(|dial| dial.link != link);
+                    self.command(link, RelayCommand::Close(close));
+                }
+                SessionOutput::Event(event) => return Some(event),
+            }
+        }
+    }
+
+    /// Hands a command to a connection. One that has ended by itself takes none, and the engine will hear of its end.
+    fn command(&mut self, link: LinkId, command: RelayCommand) {
+        if let Some((_, connection)) = self.links.iter_mut().find(|(known, _)| *known == link) {
+            let _ = connection.command(command);
+        }
+    }
+
+    /// Takes what the connections have to say, up to one event each. True if there was any.
+    fn poll_links(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        let mut at = 0;
+        while let Some((link, connection)) = self.links.get_mut(at) {
+            let link = *link;
+            let Poll::Ready(event) = connection.poll_next(cx) else {
+                at += 1;
+                continue;
+            };
+            any = true;
+            match event {
+                Some(RelayEvent::Message(message)) => self.engine.handle_message(link, message, now()),
+                Some(RelayEvent::Malformed(error)) => self.engine.handle_malformed(link, error, now()),
+                Some(RelayEvent::Disconnected(why)) => self.engine.handle_disconnect(link, why, now()),
+                None => {
+                    self.note_gone(at);
+                    self.engine.handle_disconnect(link, Disconnect::Eof, now());
+                    continue;
+                }
+            }
+            at += 1;
+        }
+        any
+    }
+
+    fn note_gone(&mut self, at: usize) {
+        let (_, connection) = self.links.remove(at);
+        self.traffic = sum(self.traffic, connection.traffic());
+        self.unknown = connection.unknown_fields().clone();
+    }
+
+    fn poll_dial(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(dial) = &mut self.dial else { return false };
+        let link = dial.link;
+        let Poll::Ready(result) = dial.poll(cx) else { return false };
+        self.dial = None;
+        match result {
+            Ok(socket) => {
+                let connection = Connection::from_socket(socket, Relay::default(), self.dialer.options.clone());
+                self.links.push((link, connection));
+                self.engine.handle_dialed(link, now());
+            }
+            Err(error) => {
+                let reason = match std::error::Error::source(&error) {
+                    Some(source) => format!("{error}: {source}"),
+                    None => error.to_string(),
+                };
+                let cause = cause_of(&error);
+                self.failed_dial = Some(error);
+                self.engine.handle_dial_failed(link, cause, reason, now());
+            }
+        }
+        true
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(deadline) = self.engine.poll_timeout() else { return false };
+        if now() < deadline {
+            let deadline = tokio::time::Instant::from_std(deadline);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+            if timer.deadline() != deadline {
+                timer.as_mut().reset(deadline);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+        }
+        self.engine.handle_timeout(now());
+        true
     }
 
     /// Notes that calls were returned whose turn is not complete yet.
@@ -69,117 +254,66 @@ impl Session {
         self.completion_is_due
     }
 
+    /// The connection over which messages go out now.
+    fn link(&self) -> Option<&Connection<Relay, ClientStream>> {
+        let open = self.engine.link()?;
+        self.links.iter().find(|(link, _)| *link == open).map(|(_, connection)| connection)
+    }
+
     /// True while what was said waits for the network, as far as the last [`next`](Self::next) saw.
     pub fn is_congested(&self) -> bool {
-        self.connection.is_congested()
+        self.link().is_some_and(Connection::is_congested)
     }
 
-    /// Messages and bytes so far.
+    /// False while the session is between two connections: what is said then is held.
+    pub fn is_open(&self) -> bool {
+        self.engine.is_open()
+    }
+
+    /// Messages and bytes so far, over all connections.
     pub fn traffic(&self) -> Traffic {
-        self.connection.traffic()
+        self.links.iter().fold(self.traffic, |traffic, (_, connection)| sum(traffic, connection.traffic()))
     }
 
-    /// Fields that the server sent and this version does not know.
+    /// What the session has been through: dials, resumptions, messages that were sent again or dropped.
+    pub fn counters(&self) -> Counters {
+        self.engine.counters()
+    }
+
+    /// Fields that the server sent over this connection, or the last one, and this version does not know.
     pub fn unknown_fields(&self) -> &UnknownFields {
-        self.connection.unknown_fields()
+        self.links.last().map_or(&self.unknown, |(_, connection)| connection.unknown_fields())
     }
 
-    /// Says a text as the user and asks for the answer: `clientContent` with one turn.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_text(&mut self, text: impl Into<String>) -> Result<(), SendError> {
-        self.send(ClientMessage::text_turn(text))
-    }
+    says!(self: &mut Self);
 
-    /// Appends turns to the context. With `turn_complete` they are answered; without, more is to come.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_turns(&mut self, turns: Vec<Content>, turn_complete: bool) -> Result<(), SendError> {
-        self.send(ClientMessage::turns(turns, turn_complete))
-    }
-
-    /// Types into the realtime stream, beside sound and video: `realtimeInput.text`.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_realtime_text(&mut self, text: impl Into<String>) -> Result<(), SendError> {
-        self.send(ClientMessage::text(text))
-    }
-
-    /// Sends a piece of the user's sound. Pieces of 20 to 100 ms keep the answer prompt.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_audio(&mut self, pcm: Pcm) -> Result<(), SendError> {
-        self.send(ClientMessage::audio(pcm.into()))
-    }
-
-    /// Sends a frame of video: a JPEG image, at most one a second.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_video(&mut self, jpeg: impl Into<Bytes>) -> Result<(), SendError> {
-        self.send(ClientMessage::video(Blob::jpeg(jpeg)))
-    }
-
-    /// Says that the user begins to speak. Only where the setup disabled automatic detection.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_activity_start(&mut self) -> Result<(), SendError> {
-        self.send(ClientMessage::activity_start())
-    }
-
-    /// Says that the user has spoken and wants the answer. Only where the setup disabled automatic detection.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_activity_end(&mut self) -> Result<(), SendError> {
-        self.send(ClientMessage::activity_end())
-    }
-
-    /// Says that the microphone is off for a while, so that automatic detection need not wait for silence.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn send_audio_stream_end(&mut self) -> Result<(), SendError> {
-        self.send(ClientMessage::audio_stream_end())
-    }
-
-    /// Answers function calls.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send); also when a call is not waiting for an answer.
-    pub fn send_tool_response(&mut self, responses: Vec<FunctionResponse>) -> Result<(), SendError> {
-        self.send(ClientMessage::tool_response(responses))
-    }
-
-    /// Replaces the system instruction, the tools, or both.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send).
-    pub fn update_context(&mut self, update: ContextUpdate) -> Result<(), SendError> {
-        self.send(ClientMessage::ContextUpdate(update.into()))
-    }
-
-    /// Sends any message but `setup`.
+    /// Sends any message but `setup`. Between two connections it is held; of sound and video that is held too long the
+    /// oldest is dropped, counted, and told by [`Event::Dropped`].
     ///
     /// # Errors
     /// The message and the reason: the session is over, or too much is queued because [`next`](Self::next) was not called.
     pub fn send(&mut self, message: ClientMessage) -> Result<(), SendError> {
-        Ok(self.connection.command(ClientCommand::Send(message))?)
+        if self.link().is_some_and(|connection| connection.engine().queued() >= self.queued_max) {
+            return Err(SendError { message: Box::new(message), why: Why::Full });
+        }
+        Ok(self.engine.handle_command(ClientCommand::Send(message), now())?)
+    }
+
+    /// Asks for the end of the session. What follows is told by [`next`](Self::next).
+    pub(crate) fn part(&mut self) {
+        // Rejected only if the session is over, and then the cause is still to be heard, or was.
+        let _ = self.engine.handle_command(ClientCommand::Close, now());
     }
 
     /// Sends what is queued, closes in the normal way, and tells how the session ended. Events on the way are dropped.
     pub async fn close(mut self) -> CloseCause {
-        // Rejected only if the session is over, and then the cause is still to be heard, or was.
-        let _ = self.connection.command(ClientCommand::Close);
+        self.part();
         let mut end = None;
-        while let Some(event) = self.connection.next().await {
-            if let ClientEvent::Closed(cause) = event {
+        while let Some(event) = self.next().await {
+            if let Event::Closed(cause) = event {
                 end = Some(cause);
+            } else if let Event::Lost(loss) = event {
+                end = Some(loss.cause);
             }
         }
         end.unwrap_or_else(|| CloseCause {
@@ -189,5 +323,25 @@ impl Session {
             cause: Cause::Local,
             open_calls: 0,
         })
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("engine", &self.engine).field("links", &self.links).finish_non_exhaustive()
+    }
+}
+
+/// The clock, as tokio tells it: tests pause it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+fn sum(one: Traffic, other: Traffic) -> Traffic {
+    Traffic {
+        messages_in: one.messages_in + other.messages_in,
+        bytes_in: one.bytes_in + other.bytes_in,
+        messages_out: one.messages_out + other.messages_out,
+        bytes_out: one.bytes_out + other.bytes_out,
     }
 }

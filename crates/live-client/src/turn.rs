@@ -41,7 +41,9 @@ pub enum TurnEnd {
     Because(TurnCompleteReason),
     /// Functions are to be run before the model goes on.
     ToolCalls,
-    /// The connection ended.
+    /// The answer was lost with its connection. The session goes on over another: ask again.
+    AnswerLost,
+    /// The session ended.
     Closed(CloseCause),
 }
 
@@ -53,7 +55,8 @@ impl Turn {
 }
 
 impl Session {
-    /// Gathers events until the turn is complete, functions are to be run, or the connection ends.
+    /// Gathers events until the turn is complete, functions are to be run, or the session ends. An answer that was cut
+    /// short by the loss of its connection, and is given again over the next one, is gathered once.
     ///
     /// Not cancel-safe: what was gathered goes with the future. Events that belong to no turn, such as `goAway`, are
     /// dropped; programs that want them call [`next`](Self::next).
@@ -122,8 +125,21 @@ impl Turn {
                 };
                 return true;
             }
+            Event::Resumed { answer_lost: true, .. } => {
+                self.end = TurnEnd::AnswerLost;
+                return true;
+            }
+            // What was asked has been asked again.
+            Event::Resumed { replayed, .. } if replayed > 0 && self.interrupted => {
+                let Self { input_transcript, tool_calls, .. } = std::mem::take(self);
+                *self = Self { input_transcript, tool_calls, ..Self::default() };
+            }
             Event::Closed(cause) => {
                 self.end = TurnEnd::Closed(cause);
+                return true;
+            }
+            Event::Lost(loss) => {
+                self.end = TurnEnd::Closed(loss.cause);
                 return true;
             }
             _ => {}
