@@ -1,30 +1,37 @@
-//! The generated parts of docs/engine.md: equal to the code they describe, or this fails. `UPDATE_EXPECT=1` rewrites them.
+//! The generated parts of docs/engine.md and docs/sessions.md: equal to the code they describe, or this fails. `UPDATE_EXPECT=1` rewrites them.
 #![expect(clippy::disallowed_methods, reason = "the documentation is a file")]
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use live_engine::client_session::retry::{Plan, Step, Wait};
 use live_engine::profile::{AfterCall, ModelProfile};
 use live_engine::timer::Timer;
 use live_engine::*;
 use live_proto::{DecodeError, DecodeErrorKind, FieldName, JsonPath, PathStep};
 
-/// Compares what stands between the markers of `name` with `text`.
+/// Compares what stands in docs/engine.md between the markers of `name` with `text`.
 #[track_caller]
 fn check(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/engine.md");
-    let doc = std::fs::read_to_string(&path).expect("docs/engine.md is there");
+    check_in("engine.md", name, text);
+}
+
+#[track_caller]
+fn check_in(file: &str, name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(file);
+    let doc = std::fs::read_to_string(&path).expect("the documentation is there");
     let (begin, end) = (format!("<!-- generated: {name} -->\n"), format!("<!-- end: {name} -->"));
-    let from = doc.find(&begin).unwrap_or_else(|| panic!("{begin} is in docs/engine.md")) + begin.len();
-    let to = from + doc[from..].find(&end).unwrap_or_else(|| panic!("{end} is in docs/engine.md"));
+    let from = doc.find(&begin).unwrap_or_else(|| panic!("{begin} is in {file}")) + begin.len();
+    let to = from + doc[from..].find(&end).unwrap_or_else(|| panic!("{end} is in {file}"));
     if &doc[from..to] == text {
         return;
     }
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&path, format!("{}{text}{}", &doc[..from], &doc[to..])).expect("docs/engine.md can be written");
+        std::fs::write(&path, format!("{}{text}{}", &doc[..from], &doc[to..]))
+            .expect("the documentation can be written");
     } else {
         panic!(
-            "docs/engine.md says of {name}:\n{}\nthe code says:\n{text}\n(UPDATE_EXPECT=1 rewrites it)",
+            "docs/{file} says of {name}:\n{}\nthe code says:\n{text}\n(UPDATE_EXPECT=1 rewrites it)",
             &doc[from..to]
         );
     }
@@ -40,6 +47,55 @@ fn the_documentation_says_what_the_code_does() {
     check("limits", &limits());
     check("closes", &closes());
     check("profiles", &profiles());
+}
+
+#[test]
+fn the_documentation_says_what_an_end_leads_to() {
+    check_in("sessions.md", "retry", &retries());
+}
+
+fn retries() -> String {
+    let malformed = DecodeError { path: JsonPath::default(), kind: DecodeErrorKind::Base64 };
+    let rows = [
+        ("closed by us", Cause::Local, Phase::Open),
+        ("1000", Cause::Normal, Phase::Open),
+        ("no close frame; nobody listens", Cause::Lost, Phase::Open),
+        ("no connection or no `setupComplete` in time", Cause::SetupTimeout, Phase::Setup),
+        ("another first message", Cause::NotALiveServer, Phase::Setup),
+        ("bytes that are no message, first", Cause::Unreadable(malformed), Phase::Setup),
+        ("1007, or 1000, before `setupComplete`", Cause::InvalidArgument, Phase::Setup),
+        ("1007 later", Cause::InvalidArgument, Phase::Open),
+        ("a key, a token, a project, a place", Cause::Unauthorized, Phase::Setup),
+        ("1008 `.. is not found ..`", Cause::ModelNotFound, Phase::Setup),
+        ("1008 `.. session not found`", Cause::SessionNotFound, Phase::Setup),
+        ("1011 `.. quota ..`, HTTP 429", Cause::Quota, Phase::Setup),
+        ("1001, 1008 `.. aborted ..`, 1011 `Deadline expired ..`", Cause::Expired, Phase::Open),
+        ("1011-1013, HTTP 5xx", Cause::Unavailable, Phase::Open),
+        ("any other", Cause::Other, Phase::Open),
+    ];
+    let mut out = String::from("| end | cause | first, then .. | waits | because |\n|---|---|---|---|---|\n");
+    for (end, cause, phase) in rows {
+        let Plan { steps, repeats, wait, because } = Plan::of(&cause, phase);
+        let mut steps: Vec<&str> = steps
+            .iter()
+            .map(|step| match step {
+                Step::Again => "again",
+                Step::Bare => "bare",
+                Step::Anew => "anew",
+            })
+            .collect();
+        steps.push(if repeats { ".." } else { "give up" });
+        let wait = match wait {
+            _ if steps == ["give up"] => "",
+            Wait::Soon => "not the first time",
+            Wait::Backoff => "yes",
+            Wait::Long => "20 times as long",
+        };
+        let cause = format!("{cause:?}");
+        let cause: String = cause.chars().take_while(|c| c.is_alphanumeric()).collect();
+        let _ = writeln!(out, "| {end} | `{cause}` | {} | {wait} | {because} |", steps.join(", "));
+    }
+    out
 }
 
 fn turn_diagram() -> String {
