@@ -44,7 +44,7 @@ pub use live_audio::PcmFormat;
 pub use live_engine::client_session::{Counters, Frame, GaveUp};
 pub use live_engine::{
     Cause, ClientEvent as Event, CloseCause, Dropped, Fresh, LateAnswers, Limits, Loss, Overlap, Phase, Reconnect,
-    ReconnectPolicy, Replay, TurnId, Why,
+    ReconnectPolicy, Replay, Retracted, TurnId, Why,
 };
 pub use live_proto::{
     Blob, ClientMessage, Content, ContextUpdate, FunctionCall, FunctionDeclaration, FunctionResponse, Modality, Part,

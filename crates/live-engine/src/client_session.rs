@@ -36,7 +36,7 @@ mod speak;
 mod tests;
 
 pub use self::config::{
-    ClientSessionConfig, Fresh, LateAnswers, MESSAGE_BYTES, Overlap, ReconnectPolicy, Replay, SPACING,
+    ClientSessionConfig, Fresh, LateAnswers, MESSAGE_BYTES, Overlap, ReconnectPolicy, Replay, Retracted, SPACING,
 };
 use self::memory::Memory;
 pub use self::outbox::Dropped;
@@ -71,6 +71,8 @@ pub struct ClientSession {
     next_link: u64,
     attempts: Attempts,
     handle: Option<Handle>,
+    /// The handle that was retracted, where it is worth something.
+    retracted: Option<Handle>,
     /// An update that came while another connection was dialled by the handle before it. It counts if that one fails.
     deferred: Option<SessionResumptionUpdate>,
     /// The index of the message that told this connection the history: a snapshot without it is of no use.
@@ -187,6 +189,7 @@ impl ClientSession {
             next_link: 1,
             attempts: Attempts::new(seed),
             handle,
+            retracted: None,
             deferred: None,
             history_index: None,
             heard: Heard::default(),
@@ -595,6 +598,7 @@ impl ClientSession {
     /// Goes on after an end, or gives up, as the table says.
     fn decide(&mut self, cause: CloseCause, had_handle: bool, now: Instant) {
         let policy = self.policy.clone().expect("without a policy nothing goes on");
+        self.fall_back();
         let plan = Plan::of(&cause.cause, cause.phase);
         let Some(step) = self.attempts.step(plan) else { return self.lose(cause, GaveUp::Hopeless) };
         match step {
@@ -605,7 +609,7 @@ impl ClientSession {
                 self.memory.take_unanswered();
             }
             Step::Anew if !had_handle => return self.lose(cause, GaveUp::Hopeless),
-            Step::Anew => self.handle = None,
+            Step::Anew => (self.handle, self.retracted) = (None, None),
         }
         if self.handle.is_none() && policy.fresh == Fresh::End {
             return self.lose(cause, GaveUp::NoHandle);
@@ -617,6 +621,13 @@ impl ClientSession {
         let attempt = self.attempts.dials() + 1;
         self.tell(ClientEvent::Reconnecting { attempt, why: Reconnect::Ended(Box::new(cause)) });
         self.wait(until, self.entry(), now);
+    }
+
+    /// Takes the handle that was retracted, for want of another.
+    fn fall_back(&mut self) {
+        if self.handle.is_none() {
+            self.handle = self.retracted.take();
+        }
     }
 
     fn entry(&self) -> Entry {

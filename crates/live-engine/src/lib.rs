@@ -62,7 +62,7 @@ pub mod violation;
 pub use self::client::{Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Phase};
 pub use self::client_session::{
     ClientSession, ClientSessionConfig, Dropped, Fresh, LateAnswers, LinkId, Loss, Overlap, Reconnect, ReconnectPolicy,
-    Replay, SessionOutput,
+    Replay, Retracted, SessionOutput,
 };
 pub use self::close::{CloseReason, CloseText, GrpcStatus, Refusal};
 pub use self::context::{Compression, Entry, Evicted, Tokens};

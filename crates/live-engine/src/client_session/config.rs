@@ -52,6 +52,8 @@ pub struct ReconnectPolicy {
     pub silence_max: Option<Duration>,
     /// What comes first when the session moves to another connection.
     pub overlap: Overlap,
+    /// What a handle is worth that the server retracted.
+    pub retracted: Retracted,
     /// What to do without a handle.
     pub fresh: Fresh,
     /// What is sent again to a server that does not tell what it consumed.
@@ -82,6 +84,7 @@ impl Default for ReconnectPolicy {
             go_away_margin: Duration::from_secs(5),
             silence_max: Some(Duration::from_secs(120)),
             overlap: Overlap::CloseFirst,
+            retracted: Retracted::Forget,
             fresh: Fresh::Reseed,
             replay: Replay::Words,
             late_answers: LateAnswers::AsText,
@@ -101,6 +104,16 @@ pub enum Overlap {
     /// The new connection is dialled while the old one is open, for servers that permit it. A session that is refused so
     /// once goes on over the old connection, and closes first from then on.
     DialFirst,
+}
+
+/// What a handle is worth that the server retracted, as it does while it generates or waits for calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retracted {
+    /// Nothing. A session that loses its connection amid an answer begins anew.
+    Forget,
+    /// A session that loses its connection, or runs out of time, dials by the last handle there was. Google documents that
+    /// this loses some data; what was sent since is sent again as after any handle.
+    FallBack,
 }
 
 /// What to do when the session must go on and there is no handle.

@@ -46,6 +46,8 @@ impl ClientSession {
         }
         let (since, policy) = (open.since, policy.clone());
         self.settle(since, now);
+        // The time is up, or the handle is there.
+        self.fall_back();
         let soonest = self.attempts.soonest(now);
         let dials = self.attempts.dials();
         let entry = self.entry();

@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use live_proto::{ClientMessage, Content, RealtimeInput};
 
 use super::config::{MESSAGE_BYTES, Replay};
-use crate::context::content_bytes;
 
 /// Messages that reached no server, or none that remembers them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,13 +199,13 @@ fn is_words(message: &ClientMessage) -> bool {
 
 fn bytes_of(message: &ClientMessage) -> usize {
     match message {
-        ClientMessage::ClientContent(content) => content.turns.iter().map(content_bytes).sum(),
+        ClientMessage::ClientContent(content) => content.turns.iter().map(payload_bytes).sum(),
         ClientMessage::RealtimeInput(input) => {
             let blobs = input.media_chunks.iter().chain(&input.audio).chain(&input.video);
             blobs.map(|blob| blob.data.len()).sum::<usize>() + input.text.as_ref().map_or(0, String::len)
         }
         ClientMessage::ContextUpdate(update) => {
-            update.system_instruction.as_deref().map_or(0, |content: &Content| content_bytes(content))
+            update.system_instruction.as_deref().map_or(0, |content: &Content| payload_bytes(content))
         }
         ClientMessage::Empty | ClientMessage::Setup(_) | ClientMessage::ToolResponse(_) => 0,
     }
@@ -214,4 +213,20 @@ fn bytes_of(message: &ClientMessage) -> usize {
 
 fn cost_of(message: &ClientMessage) -> usize {
     bytes_of(message) + MESSAGE_BYTES
+}
+
+/// Bytes of what was said or shown, as the host counts them.
+fn payload_bytes(content: &Content) -> usize {
+    content.parts.iter().map(|part| match &part.data {
+        Some(PartData::Text(text)) => text.len(),
+        Some(PartData::InlineData(blob)) => blob.data.len(),
+        Some(
+            PartData::FunctionCall(_)
+            | PartData::FunctionResponse(_)
+            | PartData::FileData(_)
+            | PartData::ExecutableCode(_)
+            | PartData::CodeExecutionResult(_),
+        )
+        | None => 0,
+    }).sum()
 }

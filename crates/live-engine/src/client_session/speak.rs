@@ -7,8 +7,8 @@ use super::config::HELD_MEDIA_BYTES_MAX;
 use super::recorder::kind_of_ours;
 use super::{
     ClientCommand, ClientEvent, ClientMessage, ClientSession, Content, Entry, Fresh, FunctionResponse, Handle, Heard,
-    Instant, LateAnswers, Open, Owed, Rejected, Replay, SessionOutput, SessionResumptionUpdate, State, ToolResponse,
-    Why, late,
+    Instant, LateAnswers, Open, Owed, Rejected, Replay, Retracted, SessionOutput, SessionResumptionUpdate, State,
+    ToolResponse, Why, late,
 };
 use crate::engine::Engine as _;
 
@@ -102,7 +102,7 @@ impl ClientSession {
             }
             Entry::Fresh => {
                 self.counters.renewed += 1;
-                self.handle = None;
+                (self.handle, self.retracted) = (None, None);
                 self.outbox.forget_sent();
                 if self.policy.as_ref().is_some_and(|policy| policy.fresh == Fresh::Reseed) {
                     seed = Some(self.memory.turns()).filter(|turns| !turns.is_empty());
@@ -265,13 +265,17 @@ impl ClientSession {
     pub(super) fn note_update(&mut self, update: &SessionResumptionUpdate) {
         let SessionResumptionUpdate { new_handle, resumable, last_consumed_client_message_index } = update;
         if !resumable {
-            self.handle = None;
+            let former = self.handle.take();
+            if self.policy.as_ref().is_some_and(|policy| policy.retracted == Retracted::FallBack) {
+                self.retracted = former.or(self.retracted.take());
+            }
         } else if !new_handle.is_empty() {
             let index = u64::try_from(*last_consumed_client_message_index).unwrap_or(0);
             let index = self.is_transparent().then_some(index);
             // Resuming without the history would mean to tell it again beside the handle.
             if self.history_index.is_none_or(|history| index.is_none_or(|index| history <= index)) {
                 self.handle = Some(Handle(new_handle.clone()));
+                self.retracted = None;
                 self.outbox.note_consumed(index);
             }
         }

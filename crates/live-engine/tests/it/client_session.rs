@@ -90,9 +90,11 @@ fn policies() -> impl Strategy<Value = ReconnectPolicy> {
     let replay = prop_oneof![Just(Replay::Nothing), Just(Replay::Words), Just(Replay::Everything)];
     let late_answers = prop_oneof![Just(LateAnswers::AsText), Just(LateAnswers::AsCall)];
     let held = prop_oneof![Just(1usize << 20), Just(3_000)];
+    let fresh = (fresh, prop_oneof![Just(Retracted::Forget), Just(Retracted::FallBack)]);
     (overlap, fresh, replay, late_answers, held, 0u32..10).prop_map(
-        |(overlap, fresh, replay, late_answers, held_media_bytes_max, dials_max)| ReconnectPolicy {
+        |(overlap, (fresh, retracted), replay, late_answers, held_media_bytes_max, dials_max)| ReconnectPolicy {
             overlap,
+            retracted,
             fresh,
             replay,
             late_answers,
@@ -236,7 +238,7 @@ impl World {
                 self.update(&handle, true, consumed as i64);
             }
             Step::Retract => {
-                if self.open.is_some() {
+                if self.open.is_some() && self.policy.retracted == Retracted::Forget {
                     self.handle = None;
                 }
                 self.update("", false, 0);
@@ -424,9 +426,12 @@ proptest! {
     }
 
     #[test]
-    fn replay_neither_loses_nor_doubles_in_transparent_mode(seed: u64, overlap: bool, steps in steps(cuts())) {
+    fn replay_neither_loses_nor_doubles_in_transparent_mode(
+        seed: u64, overlap: bool, falls_back: bool, steps in steps(cuts()),
+    ) {
         let overlap = if overlap { Overlap::DialFirst } else { Overlap::CloseFirst };
-        let policy = ReconnectPolicy { overlap, dials_max: 1_000, ..ReconnectPolicy::default() };
+        let retracted = if falls_back { Retracted::FallBack } else { Retracted::Forget };
+        let policy = ReconnectPolicy { overlap, retracted, dials_max: 1_000, ..ReconnectPolicy::default() };
         let mut world = World::new(policy, true, seed);
         for step in steps {
             world.take(step);

@@ -347,6 +347,44 @@ fn a_retracted_handle_is_not_used_and_an_empty_update_changes_nothing() {
 }
 
 #[test]
+fn a_retracted_handle_is_better_than_none_where_the_host_says_so() {
+    let falls_back = with_policy(config(), |policy| policy.retracted = Retracted::FallBack);
+    check_open(
+        falls_back.clone(),
+        "H text hi
+         S 1 unresumable
+         S 1 text:Hel
+         lost 1
+         ready 2",
+        expect![[r#"
+            H text hi
+              1 > clientContent user 'hi'
+            S 1 unresumable
+              ! ResumptionUpdate false
+            S 1 text:Hel
+              ! Text #1 'Hel'
+            lost 1
+              ! Interrupted #1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            ready 2
+              2 > setup, by h1
+              ! Resumed restored, 1 replayed
+              2 > clientContent user 'hi'
+        "#]],
+    );
+    check_open(falls_back, "S 1 unresumable\nS 1 goaway 50\nwait 45", expect![[r#"
+        S 1 unresumable
+          ! ResumptionUpdate false
+        S 1 goaway 50
+          ! GoAway 50s
+        wait 45
+          +45.00 s ! Reconnecting 1: goAway
+          +45.00 s 1 > close 1000
+    "#]]);
+}
+
+#[test]
 fn causes_differ_in_what_comes_of_them() {
     let after = |close: &str| {
         let mut world = World::new(config());
@@ -431,18 +469,18 @@ fn closing_meanwhile_is_closing() {
         config(),
         "lost 1\nH text hi\nH close\ndialed 2\nwait 100",
         expect![[r#"
-        lost 1
-          ! Reconnecting 1: connection lost: reset
-          dial 2 (attempt 1, by h1)
-        H text hi
-        H close
-          2 > close 1000
-          ! Dropped 1 messages, 2 bytes
-          ! Closed: closed by us [0 open calls]
-        dialed 2
-          2 > close 1000
-        wait 100
-    "#]],
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            H text hi
+            H close
+              2 > close 1000
+              ! Dropped 1 messages, 2 bytes
+              ! Closed: closed by us [0 open calls]
+            dialed 2
+              2 > close 1000
+            wait 100
+        "#]],
     );
     check_open(
         config(),
