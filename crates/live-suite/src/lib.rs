@@ -1,0 +1,71 @@
+//! One suite of session behaviour that runs over every adapter: what a client sees is the same, whatever the wire.
+//!
+//! The scenarios are here, generic over [`Wire`]; the wires are in `tests/wires`. What only one adapter promises is tested beside it.
+
+pub mod blurt;
+pub mod model;
+pub mod scenario;
+
+use live_engine::{Engine, Rejected, ServerConfig};
+use live_proto::{ClientMessage, ServerMessage};
+
+/// An engine at the client's end.
+pub trait ClientSide: Engine<Inbound = ServerMessage, Outbound = ClientMessage> + 'static {}
+
+impl<E: Engine<Inbound = ServerMessage, Outbound = ClientMessage> + 'static> ClientSide for E {}
+
+/// An adapter with a server on loopback, whose sessions [`model::answer`] answers.
+pub trait Wire: Sized {
+    /// The adapter's connection at the client's end.
+    type Connection<E: ClientSide>: Connection<E>;
+
+    /// Starts a server that makes its engines of `config`.
+    fn start(config: ServerConfig) -> Self;
+
+    /// Opens a connection to it.
+    fn dial<E: ClientSide>(&self, engine: E) -> Self::Connection<E>;
+
+    /// Tells the server to shut down, and returns at once.
+    fn shut_down(&self);
+}
+
+/// A connection whose host waits.
+pub trait Connection<E: Engine> {
+    /// Waits for the next event; `None` once the connection is over.
+    ///
+    /// # Panics
+    /// When nothing comes for half a minute.
+    fn next(&mut self) -> Option<E::Event>;
+
+    /// Hands a command to the engine.
+    ///
+    /// # Errors
+    /// When the engine does not take it.
+    fn command(&mut self, command: E::Command) -> Result<(), Rejected<E::Command>>;
+}
+
+/// Names every scenario once, as a test of one wire.
+#[macro_export]
+macro_rules! suite {
+    ($wire:ty) => {
+        $crate::suite! { $wire:
+            a_text_turn_is_answered
+            sound_is_complete_when_it_was_played
+            speech_between_marks_is_a_turn
+            a_new_turn_interrupts
+            a_function_is_called_and_its_answer_said
+            what_comes_before_setup_is_refused
+            an_unknown_model_is_named
+            a_refused_key_is_told
+            a_client_that_closes_parts_in_good_order
+            a_shutdown_lets_the_turn_end
+            many_sessions_do_not_mix
+        }
+    };
+    ($wire:ty: $($scenario:ident)*) => {$(
+        #[test]
+        fn $scenario() {
+            $crate::scenario::$scenario::<$wire>();
+        }
+    )*};
+}
