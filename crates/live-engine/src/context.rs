@@ -22,8 +22,10 @@ use live_proto::{
     Blob, Content, FunctionCall, FunctionResponse, MediaModality, ModalityTokenCount, Part, PartData, Struct, Value,
 };
 
+mod held;
 mod window;
 
+pub(crate) use self::held::{ITEM_BYTES, content_bytes, label_bytes, tools_bytes};
 pub use self::window::{Compression, Entry, Evicted};
 pub(crate) use self::window::{Context, Room};
 
@@ -210,24 +212,6 @@ fn value_bytes(value: &Value) -> usize {
         Value::String(text) => text.len(),
         Value::List(items) => items.iter().map(value_bytes).sum(),
         Value::Struct(object) => struct_bytes(object),
-    }
-}
-
-/// Bytes that a content keeps in memory, its payload only.
-pub(crate) fn content_bytes(content: &Content) -> usize {
-    content.parts.iter().map(part_bytes).sum()
-}
-
-pub(crate) fn part_bytes(part: &Part) -> usize {
-    match &part.data {
-        None => 0,
-        Some(PartData::Text(text)) => text.len(),
-        Some(PartData::InlineData(blob)) => blob.data.len(),
-        Some(PartData::FunctionCall(call)) => call_bytes(call),
-        Some(PartData::FunctionResponse(response)) => response_bytes(response),
-        Some(PartData::FileData(file)) => file.file_uri.len(),
-        Some(PartData::ExecutableCode(code)) => code.code.len(),
-        Some(PartData::CodeExecutionResult(result)) => result.output.len(),
     }
 }
 

@@ -41,7 +41,7 @@ limits! {
     queued_messages_max: usize = 128, "128";
     /// Contents kept as history. Ten messages a second for an hour.
     history_contents_max: usize = 36_000, "36000";
-    /// Bytes kept as history, pictures and sound included. The largest context window holds 87 min of speech, 160 MiB; few need it.
+    /// Bytes a session keeps in memory as history, input and configuration, with a share for what each part takes itself. The largest context window holds 87 min of speech, 160 MiB; few need it.
     history_bytes_max: usize = 64 << 20, "64 MiB";
     /// Bytes of sound in one part of speech. Ten minutes at 16 kHz, the length of a connection of the service.
     speech_bytes_max: usize = 20 << 20, "20 MiB";

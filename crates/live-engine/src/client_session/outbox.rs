@@ -5,9 +5,10 @@
 
 use std::collections::VecDeque;
 
-use live_proto::{ClientMessage, Content, RealtimeInput};
+use live_proto::{ClientMessage, Content, PartData, RealtimeInput};
 
 use super::config::{MESSAGE_BYTES, Replay};
+use crate::context::content_bytes;
 
 /// Messages that reached no server, or none that remembers them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,36 +198,43 @@ fn is_words(message: &ClientMessage) -> bool {
     }
 }
 
+/// Bytes of what was said or shown, as the host is told of them.
 fn bytes_of(message: &ClientMessage) -> usize {
+    measure(message, payload_bytes)
+}
+
+/// Bytes that the message holds in memory.
+fn cost_of(message: &ClientMessage) -> usize {
+    measure(message, content_bytes) + MESSAGE_BYTES
+}
+
+fn measure(message: &ClientMessage, content: impl Fn(&Content) -> usize) -> usize {
     match message {
-        ClientMessage::ClientContent(content) => content.turns.iter().map(payload_bytes).sum(),
+        ClientMessage::ClientContent(message) => message.turns.iter().map(content).sum(),
         ClientMessage::RealtimeInput(input) => {
             let blobs = input.media_chunks.iter().chain(&input.audio).chain(&input.video);
             blobs.map(|blob| blob.data.len()).sum::<usize>() + input.text.as_ref().map_or(0, String::len)
         }
-        ClientMessage::ContextUpdate(update) => {
-            update.system_instruction.as_deref().map_or(0, |content: &Content| payload_bytes(content))
-        }
+        ClientMessage::ContextUpdate(update) => update.system_instruction.as_deref().map_or(0, content),
         ClientMessage::Empty | ClientMessage::Setup(_) | ClientMessage::ToolResponse(_) => 0,
     }
 }
 
-fn cost_of(message: &ClientMessage) -> usize {
-    bytes_of(message) + MESSAGE_BYTES
-}
-
-/// Bytes of what was said or shown, as the host counts them.
 fn payload_bytes(content: &Content) -> usize {
-    content.parts.iter().map(|part| match &part.data {
-        Some(PartData::Text(text)) => text.len(),
-        Some(PartData::InlineData(blob)) => blob.data.len(),
-        Some(
-            PartData::FunctionCall(_)
-            | PartData::FunctionResponse(_)
-            | PartData::FileData(_)
-            | PartData::ExecutableCode(_)
-            | PartData::CodeExecutionResult(_),
-        )
-        | None => 0,
-    }).sum()
+    content
+        .parts
+        .iter()
+        .map(|part| match &part.data {
+            Some(PartData::Text(text)) => text.len(),
+            Some(PartData::InlineData(blob)) => blob.data.len(),
+            Some(
+                PartData::FunctionCall(_)
+                | PartData::FunctionResponse(_)
+                | PartData::FileData(_)
+                | PartData::ExecutableCode(_)
+                | PartData::CodeExecutionResult(_),
+            )
+            | None => 0,
+        })
+        .sum()
 }

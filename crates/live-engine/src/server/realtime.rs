@@ -11,7 +11,7 @@ use super::Warning;
 use super::content::USER;
 use super::session::{Cx, Session};
 use super::setup::ActivityDetection;
-use crate::context::{Kind, Tokens, kind};
+use crate::context::{ITEM_BYTES, Kind, Tokens, kind, label_bytes};
 use crate::timer::Timer;
 use crate::turn::{Signal, Turn};
 use crate::violation::Violation;
@@ -24,6 +24,8 @@ pub(super) struct Input {
     complained: bool,
     pieces: Vec<Piece>,
     bytes: usize,
+    /// What the pieces take beside their bytes.
+    overhead: usize,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,15 @@ impl Piece {
             Self::Frame(blob) => blob.data.len(),
             Self::Text(text) => text.len(),
         }
+    }
+
+    fn overhead(&self) -> usize {
+        ITEM_BYTES
+            + match self {
+                Self::Sound(mime_type, _) => mime_type.as_str().len(),
+                Self::Frame(blob) => label_bytes(blob),
+                Self::Text(_) => 0,
+            }
     }
 
     fn into_part(self) -> (Part, Tokens) {
@@ -64,16 +75,24 @@ impl Input {
         self.bytes
     }
 
+    /// What the input holds in memory.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.bytes + self.overhead
+    }
+
     fn hear(&mut self, blob: Blob) {
-        self.bytes += blob.data.len();
         match self.pieces.last_mut() {
-            Some(Piece::Sound(mime_type, data)) if *mime_type == blob.mime_type => data.extend_from_slice(&blob.data),
-            Some(_) | None => self.pieces.push(Piece::Sound(blob.mime_type, BytesMut::from(&blob.data[..]))),
+            Some(Piece::Sound(mime_type, data)) if *mime_type == blob.mime_type => {
+                self.bytes += blob.data.len();
+                data.extend_from_slice(&blob.data);
+            }
+            Some(_) | None => self.push(Piece::Sound(blob.mime_type, BytesMut::from(&blob.data[..]))),
         }
     }
 
     fn push(&mut self, piece: Piece) {
         self.bytes += piece.bytes();
+        self.overhead += piece.overhead();
         self.pieces.push(piece);
     }
 
@@ -83,6 +102,7 @@ impl Input {
             let oldest = self.pieces.iter().position(|piece| matches!(piece, Piece::Frame(_)));
             let piece = self.pieces.remove(oldest.expect("there are too many of them"));
             self.bytes -= piece.bytes();
+            self.overhead -= piece.overhead();
         }
     }
 
@@ -120,7 +140,7 @@ impl Input {
 
     /// Takes everything as one content of the user.
     fn take(&mut self) -> Option<(Content, Tokens)> {
-        self.bytes = 0;
+        (self.bytes, self.overhead) = (0, 0);
         let mut tokens = Tokens::default();
         let mut parts = Vec::with_capacity(self.pieces.len());
         for (part, cost) in self.pieces.drain(..).map(Piece::into_part) {

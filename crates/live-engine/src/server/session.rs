@@ -68,6 +68,8 @@ pub(super) struct Session {
     pub(super) config_revision: u64,
     /// Tokens of the instruction and the declarations.
     config_tokens: Tokens,
+    /// Their bytes in memory.
+    config_bytes: usize,
     /// Messages taken in on this connection after `setup`, up to the first that was not.
     pub(super) consumed: u64,
     /// Whether one was not.
@@ -100,7 +102,7 @@ impl Session {
     /// Begins a session, on a connection that began at `connected`.
     pub(super) fn new(config: Arc<SessionConfig>, connected: Instant, cx: &mut Cx<'_>) -> Self {
         let is_limited = config.compression.is_none();
-        let config_tokens = config.tokens();
+        let (config_tokens, config_bytes) = (config.tokens(), config.bytes());
         Self {
             seeding: config.seeds_history,
             setup: SetUp { instruction: config.system_instruction.clone(), tools: config.tools.clone() },
@@ -116,6 +118,7 @@ impl Session {
             last_turn: TurnId::default(),
             config_revision: 0,
             config_tokens,
+            config_bytes,
             consumed: 0,
             has_dropped: false,
             turns_finished: 0,
@@ -159,6 +162,7 @@ impl Session {
         }
         let is_limited = config.compression.is_none();
         session.config_tokens = session.config.tokens();
+        session.config_bytes = session.config.bytes();
         session.context = Context::restore(history, unanswered);
         session.input = Input::restore(pending_input, speaking);
         session.calls = Calls::restore(pending_calls.into_iter().map(|call| (call.id, call.name)), settled_calls);
@@ -216,6 +220,7 @@ impl Session {
     pub(super) fn reconfigure(&mut self, change: impl FnOnce(&mut SessionConfig)) {
         change(Arc::make_mut(&mut self.config));
         self.config_tokens = self.config.tokens();
+        self.config_bytes = self.config.bytes();
         self.config_revision += 1;
     }
 
@@ -392,9 +397,10 @@ impl Session {
     fn exceeded(&self, config: &ServerConfig) -> Result<(), Violation> {
         let waiting_bytes: usize =
             self.waiting.iter().map(|waiting| crate::context::content_bytes(&waiting.content)).sum();
+        let bytes = self.context.bytes() + waiting_bytes + self.input.held_bytes() + self.config_bytes;
         let bounds = [
             ("contents", self.context.len() + self.waiting.len(), config.limits.history_contents_max),
-            ("bytes", self.context.bytes() + waiting_bytes + self.input.bytes(), config.limits.history_bytes_max),
+            ("bytes", bytes, config.limits.history_bytes_max),
         ];
         for (what, found, max) in bounds {
             if found > max {

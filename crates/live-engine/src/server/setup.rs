@@ -12,7 +12,7 @@ use live_proto::{
 };
 
 use super::{ServerConfig, Warning};
-use crate::context::{Compression, Tokens};
+use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
 use crate::limits::Limits;
 use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
 use crate::resumption::Handle;
@@ -96,6 +96,11 @@ impl SessionConfig {
             tokens += Tokens::of_text_bytes(function.name.len() + function.description.len());
         }
         tokens
+    }
+
+    /// What the session holds of its instruction and its declarations.
+    pub(super) fn bytes(&self) -> usize {
+        self.system_instruction.as_ref().map_or(0, content_bytes) + tools_bytes(&self.tools)
     }
 
     /// Checks `setup` and fills in what it leaves open; also names what it asks for in vain.

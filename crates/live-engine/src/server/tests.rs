@@ -452,6 +452,7 @@ fn show_usage(usage: &UsageMetadata) -> String {
 
 mod bounds;
 mod calls;
+mod held;
 mod input;
 mod lifetimes;
 mod renewing;

@@ -32,9 +32,9 @@ fn the_history_is_bounded() {
               < setupComplete
               ! SetupAccepted Live20 Text
             C hear 100ms
-              ! Violation the session holds 3200 bytes, of 1000 at most; start a new session
+              ! Violation the session holds 3476 bytes, of 1000 at most; start a new session
               < close 1007 Request contains an invalid argument.
-              ! Closed: the session holds 3200 bytes, of 1000 at most; start a new session
+              ! Closed: the session holds 3476 bytes, of 1000 at most; start a new session
         "#]],
     );
 }

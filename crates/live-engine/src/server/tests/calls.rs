@@ -101,8 +101,8 @@ fn a_call_beyond_the_bound_withdraws_the_oldest_that_is_not_answered() {
         world.step(step);
         world.drain();
     }
-    let shown: String =
-        world.log.lines().filter(|line| !line.contains("Generate")).map(|it| format!("{it}\n")).collect();
+    let lines = world.log.lines().filter(|line| !line.contains("Generate"));
+    let shown: String = lines.map(|line| format!("{}\n", line.trim())).collect();
     expect![[r#"
           ! Warning CallsWithdrawn { count: 1, max: 64 }
           < toolCallCancellation f
