@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::engine::Disconnect;
 use crate::server::{Cut, Lifetime};
-use crate::violation::Violation;
+use crate::violation::{Explanation, Violation};
 
 /// Why a connection is over.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,32 @@ impl Refusal {
         Self::Quota,
         Self::Overloaded,
     ];
+
+    /// What a person is told about it. Its path is empty: what is wrong stands in no message.
+    pub fn explanation(self) -> Explanation {
+        let (rule, fix) = match self {
+            Self::KeyNotValid => (
+                "a client presents a key that the server knows",
+                "present one of the server's keys as ?key=, x-goog-api-key or Authorization: Bearer",
+            ),
+            Self::KeyExpired => ("a key or token is presented while it is valid", "present a new one"),
+            Self::Unregistered => (
+                "a client presents a key, and none came along",
+                "present one of the server's keys as ?key=, x-goog-api-key or Authorization: Bearer",
+            ),
+            Self::Denied => ("the project may use the service", "present a key of another project"),
+            Self::Location => ("the service is called from where it is offered", "call from elsewhere"),
+            Self::Quota => (
+                "a project has no more sessions than its quota",
+                "end some of its sessions, or let the server have a higher quota",
+            ),
+            Self::Overloaded => (
+                "the server has no more sessions than it may",
+                "come back when some have ended, or let the server have more",
+            ),
+        };
+        Explanation { path: String::new(), rule: rule.to_owned(), fix: fix.to_owned() }
+    }
 }
 
 /// Status of a gRPC stream that ends for the same reason.

@@ -25,6 +25,13 @@ pub(crate) struct Opening {
     pub(crate) credentials: Vec<Credential>,
 }
 
+/// Goes with the answer to a client that means this API and calls it wrongly, for the log: its SDK may not show the body.
+#[derive(Debug, Clone)]
+pub(crate) struct Misled {
+    /// What the answer says: what is wrong and what to do.
+    pub(crate) message: String,
+}
+
 type Reply = Response<Full<Bytes>>;
 
 /// A response, and the session that begins once it is sent, if any.
@@ -42,7 +49,7 @@ pub(crate) fn answer<B>(request: &Request<B>, stats: Stats) -> Answer {
 }
 
 fn upgrade<B>(request: &Request<B>) -> Result<(Reply, Opening), Box<Reply>> {
-    let refuse = |status, reason, message: &str| Box::new(error(status, reason, message));
+    let refuse = |status, reason, message: &str| Box::new(misled(status, reason, message));
     let route = Route::parse(request.uri().path())
         .map_err(|error| refuse(StatusCode::NOT_FOUND, "NOT_FOUND", &error.to_string()))?;
     if route.method == route::Method::Music {
@@ -94,12 +101,12 @@ fn plain<B>(request: &Request<B>, stats: Stats) -> Reply {
     }
     if path.ends_with("/auth_tokens") {
         let message = "this server issues no ephemeral tokens; connect with an API key instead";
-        return error(StatusCode::NOT_IMPLEMENTED, "UNIMPLEMENTED", message);
+        return misled(StatusCode::NOT_IMPLEMENTED, "UNIMPLEMENTED", message);
     }
     match Route::parse(path) {
         Ok(route) if route.is_named => {
             let message = "this method is a WebSocket: connect with ws:// or wss://, or send `Connection: Upgrade` and `Upgrade: websocket`";
-            let mut response = error(StatusCode::UPGRADE_REQUIRED, "FAILED_PRECONDITION", message);
+            let mut response = misled(StatusCode::UPGRADE_REQUIRED, "FAILED_PRECONDITION", message);
             response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade, close"));
             response
@@ -110,7 +117,7 @@ fn plain<B>(request: &Request<B>, stats: Stats) -> Reply {
             "this server speaks the Live API only: open a WebSocket at \
              /ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent (an SDK does so when its base URL is this server)",
         ),
-        Err(why) => error(StatusCode::NOT_FOUND, "NOT_FOUND", &why.to_string()),
+        Err(why) => misled(StatusCode::NOT_FOUND, "NOT_FOUND", &why.to_string()),
     }
 }
 
@@ -129,6 +136,12 @@ fn status(stats: Stats) -> Reply {
             "failures": failures,
         }),
     )
+}
+
+fn misled(status: StatusCode, reason: &str, message: &str) -> Reply {
+    let mut response = error(status, reason, message);
+    response.extensions_mut().insert(Misled { message: message.to_owned() });
+    response
 }
 
 fn error(status: StatusCode, reason: &str, message: &str) -> Reply {
@@ -236,11 +249,19 @@ mod tests {
             let (response, opening) = answer(&request, Stats::default());
             assert!(opening.is_none(), "{what}");
             assert_eq!(response.status(), status, "{what}");
+            let told = response.extensions().get::<Misled>().map(|Misled { message }| message.clone());
+            // Who wants something else altogether is no news.
+            assert_eq!(
+                told.is_some(),
+                status != 200 && !["only GET", "speaks the Live"].iter().any(|it| says.starts_with(it)),
+                "{what}"
+            );
             let body = body(response);
             let message = body["error"]["message"].as_str().unwrap_or("");
             assert!(message.contains(says), "{what}: {body}");
             assert!(!body.to_string().contains("key=K"), "{what}: {body}");
             assert!(status == 200 || body["error"]["code"] == status, "{what}: {body}");
+            assert!(told.is_none_or(|told| message == told), "{what}: {body}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Stats;
-use crate::answer::{self, Opening};
+use crate::answer::{self, Misled, Opening};
 use crate::stream::ServerStream;
 
 /// A stream that speaks WebSocket from here on.
@@ -36,6 +36,15 @@ pub(crate) enum HandshakeError {
     /// The client said nothing.
     #[error("the client hung up without a word")]
     Silent,
+    /// The request means this API, and cannot be served.
+    #[error("{method} {path} was answered with {status}: {message}")]
+    Refused {
+        method: Method,
+        /// Without the query, which holds keys.
+        path: String,
+        status: StatusCode,
+        message: String,
+    },
     /// TLS was spoken to a plain port.
     #[error("the client speaks TLS to the plain port; give it the https:// address (the Python SDK always uses TLS)")]
     TlsToPlain,
@@ -92,27 +101,41 @@ async fn exchange(
     stream: ServerStream,
     answer: impl Fn(&Request<Incoming>) -> answer::Answer,
 ) -> Result<Option<Upgraded>, HandshakeError> {
-    let upgrade: Arc<Mutex<Option<(OnUpgrade, Opening)>>> = Arc::default();
+    let outcome: Arc<Mutex<Option<Result<(OnUpgrade, Opening), HandshakeError>>>> = Arc::default();
     let service = service_fn(|mut request: Request<Incoming>| {
         let (response, opening) = answer(&request);
-        if let Some(opening) = opening {
+        let new = if let Some(opening) = opening {
             debug_assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
-            *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((hyper::upgrade::on(&mut request), opening));
-        }
+            Some(Ok((hyper::upgrade::on(&mut request), opening)))
+        } else {
+            response.extensions().get().map(|Misled { message }| Err(refused(&request, response.status(), message)))
+        };
+        *outcome.lock().unwrap_or_else(PoisonError::into_inner) = new;
         async move { Ok::<Response<Full<Bytes>>, Infallible>(response) }
     });
-    http1::Builder::new()
+    let served = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()
-        .await?;
-    let upgrade = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+        .await;
+    let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // A client that does not wait for the whole of its refusal was refused all the same.
+    let upgrade = outcome.transpose()?;
+    served?;
     let Some((upgraded, opening)) = upgrade else { return Ok(None) };
     let parts = upgraded.await?.downcast::<TokioIo<ServerStream>>().expect("the stream that was served comes back");
     Ok(Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf, opening }))
+}
+
+fn refused<B>(request: &Request<B>, status: StatusCode, message: &str) -> HandshakeError {
+    let mut path = request.uri().path().to_owned();
+    path.truncate(path.floor_char_boundary(PATH_LOGGED_MAX));
+    HandshakeError::Refused { method: request.method().clone(), path, status, message: message.to_owned() }
 }
 
 /// The first byte of a TLS connection; no HTTP method begins with it.
 const TLS_HANDSHAKE_RECORD: u8 = 0x16;
 /// Bytes of a request head. 16 KiB: tokens of OAuth run to a few, and a cookie jar may come along.
 const HEAD_BYTES_MAX: usize = 16 << 10;
+/// Bytes of a path that are logged; Firebase's, the longest, has some 200.
+const PATH_LOGGED_MAX: usize = 512;

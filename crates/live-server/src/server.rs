@@ -486,6 +486,9 @@ async fn serve(
             session::serve(upgraded, &shared, id, peer, stop).instrument(span).await;
         }
         Ok(Ok(None)) => {}
+        Ok(Err(HandshakeError::Refused { method, path, status, message: fix })) => {
+            tracing::warn!(%peer, %endpoint, %method, path, status = status.as_u16(), fix, "no session");
+        }
         Ok(Err(error @ (HandshakeError::TlsToPlain | HandshakeError::PlainToTls | HandshakeError::Tls(_)))) => {
             tracing::warn!(%peer, %endpoint, %error, "no session");
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use live_engine::{
-    Backend, CloseReason, HandleSeed, ModelOutput, Refusal, Rejected, ServerCommand, ServerConfig, ServerEngine,
-    ServerEvent, TurnId, Why,
+    Backend, CloseReason, Explanation, HandleSeed, ModelOutput, Refusal, Rejected, ServerCommand, ServerConfig,
+    ServerEngine, ServerEvent, TurnId, Why,
 };
 use live_tokio::{Clock as _, Connection, Step, WebSocketStream};
 use rustls::crypto::SecureRandom;
@@ -204,14 +204,8 @@ impl<W: Wire> Session<'_, W> {
             }
             ServerEvent::Violation(violation) => {
                 self.shared.counters.count_violation();
-                let explanation = violation.explanation();
-                tracing::warn!(
-                    path = explanation.path,
-                    rule = explanation.rule,
-                    fix = explanation.fix,
-                    code = violation.code(),
-                    "the client broke a rule"
-                );
+                let Explanation { path, rule, fix } = violation.explanation();
+                tracing::warn!(path, rule, fix, code = violation.code(), "the client broke a rule");
             }
             ServerEvent::Warning(warning) => {
                 self.warnings += 1;
@@ -224,9 +218,10 @@ impl<W: Wire> Session<'_, W> {
             ServerEvent::Closed(reason) => {
                 self.generation.stop();
                 match &reason {
-                    CloseReason::Refused(_) => {
+                    CloseReason::Refused(refusal) => {
                         self.shared.counters.count_refused();
-                        tracing::warn!(%reason, "session over");
+                        let Explanation { path, rule, fix } = refusal.explanation();
+                        tracing::warn!(path, rule, fix, code = reason.told().code, %reason, "session over");
                     }
                     CloseReason::ModelFailed(_) => {
                         self.shared.counters.count_failure();

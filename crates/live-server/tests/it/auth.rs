@@ -61,6 +61,28 @@ async fn a_client_that_is_not_let_in_hears_why_after_its_setup() {
 }
 
 #[tokio::test]
+async fn the_log_says_why_a_client_is_not_let_in() {
+    let server = start(|server| server.api_keys([Secret::new("right")])).await;
+    let mut clients = Vec::new();
+    for (query, rule, reason) in [
+        ("", "a client presents a key, and none came along", "Unregistered"),
+        ("?key=NotTheRightOne", "a client presents a key that the server knows", "KeyNotValid"),
+    ] {
+        let mut client = Client::open(server.address, &format!("{GEMINI}{query}"), &[]).await;
+        client.send(TEXT_SETUP).await;
+        client.hear_close().await;
+        clients.push((client.0.get_ref().local_addr().unwrap(), rule, reason));
+    }
+    server.stop().await;
+    for (peer, rule, reason) in clients {
+        let line = log::line(&format!("peer={peer}}}"), "session over");
+        let fix = "present one of the server's keys as ?key=, x-goog-api-key or Authorization: Bearer";
+        assert!(line.contains("WARN") && line.contains(&format!("rule=\"{rule}\" fix=\"{fix}\"")), "{line}");
+        assert!(line.contains(&format!("reason=refused: {reason}")) && !line.contains("NotTheRightOne"), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn no_key_is_ever_logged() {
     let key = "DistinctiveKey7f3a";
     let server = start(|server| server.api_keys([Secret::new(key)]).strictness(Strictness::Lenient)).await;

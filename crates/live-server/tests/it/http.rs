@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::client::{Client, GEMINI, TEXT_SETUP, within};
+use crate::log;
 use crate::running::start;
 
 /// Sends `request` as it is and returns all that comes back.
@@ -55,6 +56,42 @@ async fn music_is_refused_at_the_upgrade() {
     assert_eq!(response.status(), 501);
     let body = String::from_utf8(response.body().clone().unwrap_or_default()).unwrap();
     assert!(body.contains("BidiGenerateMusic"), "{body}");
+}
+
+#[tokio::test]
+async fn the_log_says_what_to_do_when_no_websocket_is_opened() {
+    let server = start(|server| server).await;
+    let old = GEMINI.replace("v1beta", "v1logged");
+    let music = GEMINI.replace("BidiGenerateContent", "BidiGenerateMusic");
+    let mut peers = Vec::new();
+    for (path, status, fix) in
+        [(&old, 404, "v1alpha and v1beta1"), (&music, 501, "Live sessions are BidiGenerateContent")]
+    {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let peer = stream.local_addr().unwrap();
+        assert!(Client::upgrade(stream, &format!("{path}?key=AKeyInAQuery"), &[]).await.is_err());
+        peers.push((peer, path.clone(), "GET", status, fix));
+    }
+    // A proxy took the headers of the upgrade away.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let peer = stream.local_addr().unwrap();
+    stream.write_all(format!("POST {GEMINI}?key=AKeyInAQuery HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    within(stream.read_to_end(&mut Vec::new())).await.unwrap();
+    peers.push((peer, GEMINI.to_owned(), "POST", 426, "`Upgrade: websocket`"));
+    // Somebody else's request is no news.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let stranger = stream.local_addr().unwrap();
+    stream.write_all(b"GET /favicon.ico HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    within(stream.read_to_end(&mut Vec::new())).await.unwrap();
+    server.stop().await;
+
+    for (peer, path, method, status, fix) in peers {
+        let line = log::line(&format!("peer={peer} "), "no session");
+        let told = format!("method={method} path=\"{path}\" status={status} ");
+        assert!(line.contains("WARN") && line.contains(&told) && line.contains(fix), "{line}");
+        assert!(!line.contains("AKeyInAQuery"), "{line}");
+    }
+    assert!(!log::text().contains(&format!("peer={stranger} ")), "{}", log::text());
 }
 
 #[tokio::test]

@@ -17,6 +17,15 @@ pub(crate) fn text() -> String {
     String::from_utf8_lossy(&LOG.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 
+/// The only line that was logged until now of what holds `of` and says `what`.
+#[track_caller]
+pub(crate) fn line(of: &str, what: &str) -> String {
+    let text = text();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains(of) && line.contains(what)).collect();
+    let [line] = lines[..] else { panic!("{} lines of {of:?} and {what:?}: {lines:?}", lines.len()) };
+    line.to_owned()
+}
+
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 struct Writer;
