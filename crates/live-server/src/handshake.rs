@@ -96,12 +96,15 @@ pub(crate) async fn open(
     exchange(stream, |request| answer::answer(request, stats())).await
 }
 
+/// What a request comes to, unless it was answered and that was all.
+type Outcome = Result<(OnUpgrade, Opening), HandshakeError>;
+
 /// Reads one request, sends its answer, and takes the stream back when the answer was an upgrade.
 async fn exchange(
     stream: ServerStream,
     answer: impl Fn(&Request<Incoming>) -> answer::Answer,
 ) -> Result<Option<Upgraded>, HandshakeError> {
-    let outcome: Arc<Mutex<Option<Result<(OnUpgrade, Opening), HandshakeError>>>> = Arc::default();
+    let outcome: Arc<Mutex<Option<Outcome>>> = Arc::default();
     let service = service_fn(|mut request: Request<Incoming>| {
         let (response, opening) = answer(&request);
         let new = if let Some(opening) = opening {
