@@ -14,13 +14,14 @@ use futures_channel::mpsc;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use live_engine::{CloseReason, Disconnect, Engine, Output, Rejected};
+use live_proto::{DecodeError, DecodeErrorKind, JsonPath};
 use live_tokio::{Step, Traffic};
 use tonic::{Code, Response, Status, Streaming};
 
 use crate::codec::malformed;
 use crate::outgoing::Frame;
 use crate::timer::{Timer, now};
-use crate::{Decode, Encode, Options, status};
+use crate::{Decode, Encode, Options, element, status};
 
 /// An engine and its stream. The host calls [`next`](Self::next) in a loop until it returns `None`.
 ///
@@ -288,7 +289,14 @@ where
                 Some(Ok(payload)) => {
                     self.traffic.messages_in += 1;
                     self.traffic.bytes_in += payload.len() as u64;
-                    match E::Inbound::decode(payload) {
+                    let limit = self.options.elements_max;
+                    let decoded = if element::exceeds(&payload, limit) {
+                        let kind = DecodeErrorKind::TooManyElements { limit };
+                        Err(DecodeError { path: JsonPath::default(), kind })
+                    } else {
+                        E::Inbound::decode(payload)
+                    };
+                    match decoded {
                         Ok(message) => self.engine.handle_message(message, now),
                         Err(error) => self.engine.handle_malformed(error, now),
                     }

@@ -22,6 +22,7 @@
 mod client;
 mod codec;
 mod connection;
+mod element;
 mod method;
 mod options;
 mod outgoing;

@@ -14,6 +14,8 @@ pub struct Options {
     /// Bytes of the largest message that is read. The default is that of [`DecodeLimits`], as on a WebSocket; gRPC libraries
     /// have 4 MiB unless told otherwise.
     pub message_bytes_max: usize,
+    /// Fields of a message, all levels together. The default is that of [`DecodeLimits`].
+    pub elements_max: u32,
     /// How long a closing connection waits for the peer to take what is left. 5 s: several round trips on a bad link.
     pub close_deadline: Duration,
     /// Messages read while our own cannot be written; after that the connection stops reading until they can.
@@ -27,6 +29,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             message_bytes_max: DecodeLimits::default().message_bytes_max,
+            elements_max: DecodeLimits::default().elements_max,
             close_deadline: Duration::from_secs(5),
             congested_reads_max: 64,
             clock: None,

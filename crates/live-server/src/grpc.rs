@@ -47,6 +47,7 @@ pub(crate) async fn serve(
 
     let options = live_grpc::Options {
         message_bytes_max: shared.options.decode.limits.message_bytes_max,
+        elements_max: shared.options.decode.limits.elements_max,
         close_deadline: shared.options.close_deadline,
         congested_reads_max: shared.options.congested_reads_max,
         clock: shared.options.clock.clone(),

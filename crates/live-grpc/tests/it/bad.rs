@@ -4,7 +4,7 @@ use bytes::{Buf as _, BufMut as _, Bytes};
 use futures_util::stream;
 use live_engine::{Backend, ServerConfig, ServerEngine};
 use live_grpc::{Channel, Method, Options};
-use live_proto::{ClientMessage, Modality, Setup, pb};
+use live_proto::{ClientMessage, Content, Modality, Setup, pb};
 use prost::Message as _;
 use tokio::time::Instant;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -75,7 +75,7 @@ async fn exchange(channel: Channel, path: &'static str, messages: Vec<Bytes>, en
 
 /// What a client hears that sends these bytes to a server of Gemini's dialect.
 async fn told(messages: Vec<Bytes>, ends: bool) -> (usize, Code, String) {
-    let options = Options { message_bytes_max: 1 << 16, ..Options::default() };
+    let options = Options { message_bytes_max: 1 << 16, elements_max: 1000, ..Options::default() };
     let mut pipe = Pipe::new(options);
     let channel = pipe.channel.clone();
     tokio::spawn(async move {
@@ -101,6 +101,7 @@ fn setup() -> Bytes {
 async fn what_a_client_does_wrong_is_told_with_the_services_text() {
     const FIRST: &str = "setup must be the first message and only the first";
     let huge = bytes(ClientMessage::text_turn("x".repeat(1 << 17)));
+    let bomb = bytes(ClientMessage::turns(vec![Content::default(); 2000], true));
     let table = [
         (vec![bytes(ClientMessage::text_turn("hi"))], 0, FIRST),
         (vec![setup(), setup()], 1, FIRST),
@@ -108,6 +109,7 @@ async fn what_a_client_does_wrong_is_told_with_the_services_text() {
         (vec![Bytes::from_static(b"\xff\xff\xff")], 0, "protobuf"),
         (vec![setup(), Bytes::from_static(b"\x0a\x7f")], 1, "protobuf"),
         (vec![setup(), huge], 1, "too large"),
+        (vec![setup(), bomb], 1, "more than 1000 elements"),
     ];
     for (at, (messages, heard, says)) in table.into_iter().enumerate() {
         let (count, code, text) = told(messages, false).await;
