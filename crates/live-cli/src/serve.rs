@@ -305,10 +305,14 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
 }
 
-/// `path`, quoted where a shell or a .env reader would split it.
+/// `path` as one word of a POSIX shell.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
-    if path.contains(|c: char| c.is_whitespace() || "'\"$#&;()".contains(c)) { format!("'{path}'") } else { path }
+    // What is listed means nothing to any shell; everything else might.
+    if !path.is_empty() && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c)) {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 fn explain(error: live_server::BindError) -> anyhow::Error {
@@ -544,8 +548,20 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_spaces_is_quoted() {
-        assert_eq!(quoted(Path::new("/a b/ca.pem")), "'/a b/ca.pem'");
-        assert_eq!(quoted(Path::new("/a/ca.pem")), "/a/ca.pem");
+    fn a_path_is_one_word_of_a_shell() {
+        for (path, expected) in [
+            ("/a/ca.pem", "/a/ca.pem"),
+            ("/home/me/.local/share/live-1.0_x+y,z:@%/ca.pem", "/home/me/.local/share/live-1.0_x+y,z:@%/ca.pem"),
+            ("/a b/ca.pem", "'/a b/ca.pem'"),
+            ("/it's/ca.pem", r"'/it'\''s/ca.pem'"),
+            ("/`id`/$HOME/ca.pem", "'/`id`/$HOME/ca.pem'"),
+            ("~/*?[a]{b}!/ca.pem", "'~/*?[a]{b}!/ca.pem'"),
+            (r"/a|b<c>d\e/ca.pem", r"'/a|b<c>d\e/ca.pem'"),
+            ("/a\nb", "'/a\nb'"),
+            ("/données", "'/données'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), expected, "{path}");
+        }
     }
 }
