@@ -40,13 +40,13 @@ pub enum CloseReason {
 pub enum Refusal {
     /// The key is unknown.
     KeyNotValid,
-    /// The key or token has run out.
+    /// The key or token has run out. For hosts whose keys do; `live-server` has none that do.
     KeyExpired,
     /// No credential at all.
     Unregistered,
-    /// The project may not use the service.
+    /// The project may not use the service. For hosts with projects to lock out.
     Denied,
-    /// Calls from there are not served.
+    /// Calls from there are not served. For hosts that know where a client is.
     Location,
     /// Too many sessions, or too much use.
     Quota,

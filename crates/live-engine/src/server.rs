@@ -21,6 +21,7 @@ use crate::violation::Violation;
 
 mod answer;
 mod content;
+mod effect;
 mod lifetime;
 mod realtime;
 mod renewal;
@@ -182,7 +183,7 @@ pub enum Warning {
     /// A field that was accepted and has no effect.
     NoEffect {
         /// JSON path of the field.
-        path: &'static str,
+        path: String,
     },
     /// A message that says nothing.
     EmptyMessage,

@@ -48,8 +48,8 @@ pub enum Violation {
     HandleInvalid,
     /// A session is resumed with another model.
     ModelChanged { held: String, asked: String },
-    /// A bound of context window compression that the rules do not allow.
-    Compression { path: &'static str, rule: String, fix: &'static str },
+    /// A setting with a value that the rules do not allow.
+    Setting { path: &'static str, rule: String, fix: &'static str },
     /// `activityStart` or `activityEnd` under automatic detection.
     ActivityUnderAutomaticDetection { path: &'static str },
     /// A turn was completed that holds nothing.
@@ -69,7 +69,7 @@ pub enum Violation {
 /// What a person is told about a violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// Where, as a JSON path from the root of the message.
+    /// Where, as a JSON path from the root of the message, or `the whole context` if no one message is too much.
     pub path: String,
     /// The rule that was broken.
     pub rule: String,
@@ -132,7 +132,7 @@ impl Violation {
             | Self::MimeType { .. }
             | Self::HandleInvalid
             | Self::ModelChanged { .. }
-            | Self::Compression { .. }
+            | Self::Setting { .. }
             | Self::ContextExhausted { .. } => GrpcStatus::InvalidArgument,
         }
     }
@@ -168,7 +168,7 @@ impl Violation {
             | Self::ContentEmpty { .. }
             | Self::MimeType { .. }
             | Self::ModelChanged { .. }
-            | Self::Compression { .. }
+            | Self::Setting { .. }
             | Self::ContextExhausted { .. } => INVALID_ARGUMENT.into(),
         }
     }
@@ -179,8 +179,9 @@ impl Violation {
             Self::Malformed(error) => {
                 (error.path.to_string(), format!("{}: {}", error.rule(), error.kind), error.fix())
             }
+            // An empty message has no path of its own.
             Self::SetupMissing { found } => (
-                (*found).into(),
+                if found.is_empty() { "setup" } else { *found }.into(),
                 "setup is the first message".into(),
                 "send setup, wait for setupComplete, then go on".into(),
             ),
@@ -249,7 +250,7 @@ impl Violation {
                 format!("a session keeps its model, {held}; asked for {asked}"),
                 "name the same model, or start without a handle".into(),
             ),
-            Self::Compression { path, rule, fix } => ((*path).into(), rule.clone(), (*fix).into()),
+            Self::Setting { path, rule, fix } => ((*path).into(), rule.clone(), (*fix).into()),
             Self::ActivityUnderAutomaticDetection { path } => (
                 (*path).into(),
                 "the server detects activity itself".into(),
@@ -276,7 +277,7 @@ impl Violation {
                 ((*path).into(), format!("{rule}; found \"{found}\""), (*fix).into())
             }
             Self::ContextExhausted { what, found, max } => (
-                String::new(),
+                "the whole context".into(),
                 format!("the session holds {found} {what}, of {max} at most"),
                 "start a new session".into(),
             ),

@@ -23,7 +23,7 @@ pub(crate) fn content_bytes(content: &Content) -> usize {
 /// What a session holds of its declarations. A message replaces all of them, so that other tools are bounded by its size.
 pub(crate) fn tools_bytes(tools: &[Tool]) -> usize {
     let functions = tools.iter().flat_map(|tool| &tool.function_declarations);
-    tools.len() * size_of::<Tool>() + functions.map(function_bytes).sum::<usize>()
+    size_of_val(tools) + functions.map(function_bytes).sum::<usize>()
 }
 
 fn function_bytes(function: &FunctionDeclaration) -> usize {

@@ -4,6 +4,7 @@
 
 use live_proto::{ClientContent, Content, ContextUpdate};
 
+use super::effect;
 use super::session::{Cx, Session};
 use super::setup::check_tools;
 use crate::context::Tokens;
@@ -73,6 +74,9 @@ impl Session {
         let ContextUpdate { system_instruction, tools } = message;
         if let Some(tools) = &tools {
             check_tools(&tools.tools, "contextUpdate.tools", &self.config.profile, &cx.config.limits)?;
+            for warning in effect::of_tools(&tools.tools, "contextUpdate.tools") {
+                cx.warn(warning);
+            }
         }
         self.reconfigure(|config| {
             if let Some(instruction) = system_instruction {

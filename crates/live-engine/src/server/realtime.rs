@@ -194,7 +194,7 @@ impl Session {
             match detection {
                 ActivityDetection::Automatic if self.input.speaking => self.end_speech(cx)?,
                 ActivityDetection::Automatic => {}
-                ActivityDetection::Manual => cx.warn(Warning::NoEffect { path: "realtimeInput.audioStreamEnd" }),
+                ActivityDetection::Manual => cx.warn(Warning::NoEffect { path: "realtimeInput.audioStreamEnd".into() }),
             }
         }
         if activity_end.is_some() {
@@ -314,7 +314,11 @@ impl Session {
             Turn::Listening if self.context.unanswered() > 0 => self.prompt(cx),
             Turn::Listening => {
                 self.signal(Signal::SpeechDropped);
-                return Err(Violation::NothingToAnswer { path: "realtimeInput.activityEnd" });
+                // A stream ends by itself, in a resumed session even before its first sound; an activity is what the client says.
+                return match self.config.detection {
+                    ActivityDetection::Automatic => Ok(()),
+                    ActivityDetection::Manual => Err(Violation::NothingToAnswer { path: "realtimeInput.activityEnd" }),
+                };
             }
             Turn::Idle
             | Turn::Generating(_)

@@ -11,7 +11,7 @@ use live_proto::{
     SpeechConfig, ThinkingLevel, Tool, TurnCoverage, VoiceChoice,
 };
 
-use super::{ServerConfig, Warning};
+use super::{ServerConfig, Warning, effect};
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
 use crate::limits::Limits;
 use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
@@ -107,7 +107,7 @@ impl SessionConfig {
     pub(super) fn accept(setup: Setup, config: &ServerConfig) -> Result<Accepted, Violation> {
         let profile = find_profile(&setup.model, config)?;
         let backend = config.backend;
-        let warnings = fields_without_effect(&setup);
+        let warnings = effect::of_setup(&setup, profile);
         let Setup {
             model,
             generation_config,
@@ -147,6 +147,7 @@ impl SessionConfig {
         })?;
         let (voice, language) = choose_voice(generation.speech_config.as_deref(), profile, modality)?;
         check_thinking(&generation, profile)?;
+        check_sampling(&generation)?;
         check_tools(&tools, "setup", profile, &config.limits)?;
 
         let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();
@@ -216,14 +217,14 @@ fn choose_compression(
 ) -> Result<Option<Compression>, Violation> {
     let Some(ContextWindowCompressionConfig { trigger_tokens, sliding_window }) = asked else { return Ok(None) };
     let Some(SlidingWindow { target_tokens }) = sliding_window else {
-        return Err(Violation::Compression {
+        return Err(Violation::Setting {
             path: "setup.contextWindowCompression.slidingWindow",
             rule: "compression needs a mechanism, and there is one".into(),
             fix: "add slidingWindow, empty for its defaults",
         });
     };
     let in_range = |path, found: i64, range: RangeInclusive<i64>| {
-        u64::try_from(found).ok().filter(|_| range.contains(&found)).ok_or_else(|| Violation::Compression {
+        u64::try_from(found).ok().filter(|_| range.contains(&found)).ok_or_else(|| Violation::Setting {
             path,
             rule: format!("it takes {} to {}; found {found}", range.start(), range.end()),
             fix: "choose a number in that range, or leave it out",
@@ -243,7 +244,7 @@ fn choose_compression(
             let target = in_range(target_path, found, Compression::TARGET_RANGE)?;
             let asked_trigger = trigger_tokens.and_then(|asked| u64::try_from(asked).ok()).unwrap_or(trigger);
             if target >= asked_trigger {
-                return Err(Violation::Compression {
+                return Err(Violation::Setting {
                     path: target_path,
                     rule: format!("it is below the trigger of {asked_trigger}; found {found}"),
                     fix: "lower it, or leave it out for half of the trigger",
@@ -346,6 +347,31 @@ fn check_thinking(generation: &GenerationConfig, profile: &ModelProfile) -> Resu
     Ok(())
 }
 
+/// Checks the numbers of the generation that have a range whatever the model.
+fn check_sampling(generation: &GenerationConfig) -> Result<(), Violation> {
+    if let Some(found) = generation.max_output_tokens.filter(|max| *max <= 0) {
+        return Err(Violation::Setting {
+            path: "setup.generationConfig.maxOutputTokens",
+            rule: format!("an answer has at least one token; found {found}"),
+            fix: "raise it, or leave it out for no limit",
+        });
+    }
+    let numbers = [
+        ("setup.generationConfig.temperature", generation.temperature, 0.0..=2.0),
+        ("setup.generationConfig.topP", generation.top_p, 0.0..=1.0),
+    ];
+    for (path, number, range) in numbers {
+        if let Some(found) = number.filter(|number| !range.contains(number)) {
+            return Err(Violation::Setting {
+                path,
+                rule: format!("it takes {} to {}; found {found}", range.start(), range.end()),
+                fix: "choose a number in that range, or leave it out",
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Checks declarations wherever they come from: a setup or an update of the context.
 pub(super) fn check_tools(
     tools: &[Tool],
@@ -384,49 +410,4 @@ pub(super) fn check_tools(
         }
     }
     Ok(())
-}
-
-/// Names what `setup` asks for that this server does not do; nothing is ignored in silence.
-fn fields_without_effect(setup: &Setup) -> Vec<Warning> {
-    let generation = setup.generation_config.as_deref();
-    let is = |test: fn(&GenerationConfig) -> bool| generation.is_some_and(test);
-    [
-        (setup.input_audio_transcription.is_some(), "setup.inputAudioTranscription"),
-        (setup.proactivity.is_some(), "setup.proactivity"),
-        (setup.explicit_vad_signal, "setup.explicitVadSignal"),
-        (setup.avatar_config.is_some(), "setup.avatarConfig"),
-        (!setup.safety_settings.is_empty(), "setup.safetySettings"),
-        (!setup.labels.is_empty(), "setup.labels"),
-        (!setup.prefix_turns.is_empty(), "setup.prefixTurns"),
-        (
-            setup.realtime_input_config.as_ref().is_some_and(|realtime| {
-                realtime.automatic_activity_detection.as_ref().is_some_and(|detection| {
-                    !detection.disabled.unwrap_or(false)
-                        && (detection.start_of_speech_sensitivity.is_some()
-                            || detection.end_of_speech_sensitivity.is_some()
-                            || detection.prefix_padding_ms.is_some()
-                            || detection.silence_duration_ms.is_some())
-                })
-            }),
-            "setup.realtimeInputConfig.automaticActivityDetection",
-        ),
-        (is(|it| it.candidate_count.is_some_and(|count| count != 1)), "setup.generationConfig.candidateCount"),
-        (is(|it| !it.stop_sequences.is_empty()), "setup.generationConfig.stopSequences"),
-        (is(|it| !it.response_mime_type.is_empty()), "setup.generationConfig.responseMimeType"),
-        (is(|it| it.response_schema.is_some()), "setup.generationConfig.responseSchema"),
-        (
-            is(|it| it.response_json_schema.is_some() || it.response_json_schema_ordered.is_some()),
-            "setup.generationConfig.responseJsonSchema",
-        ),
-        (is(|it| it.response_logprobs.is_some()), "setup.generationConfig.responseLogprobs"),
-        (is(|it| it.logprobs.is_some()), "setup.generationConfig.logprobs"),
-        (is(|it| it.routing_config.is_some()), "setup.generationConfig.routingConfig"),
-        (is(|it| it.audio_timestamp.is_some()), "setup.generationConfig.audioTimestamp"),
-        (is(|it| it.enable_affective_dialog), "setup.generationConfig.enableAffectiveDialog"),
-        (is(|it| it.translation_config.is_some()), "setup.generationConfig.translationConfig"),
-    ]
-    .into_iter()
-    .filter(|(asked, _)| *asked)
-    .map(|(_, path)| Warning::NoEffect { path })
-    .collect()
 }

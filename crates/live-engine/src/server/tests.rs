@@ -453,6 +453,7 @@ fn show_usage(usage: &UsageMetadata) -> String {
 mod bounds;
 mod calls;
 mod held;
+mod hush;
 mod input;
 mod lifetimes;
 mod renewing;
@@ -461,3 +462,4 @@ mod setting_up;
 mod tools;
 mod turns;
 mod window;
+mod wishes;

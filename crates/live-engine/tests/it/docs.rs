@@ -225,7 +225,7 @@ fn is_listed(reason: &CloseReason) -> bool {
             | Violation::SessionForeign
             | Violation::HandleInvalid
             | Violation::ModelChanged { .. }
-            | Violation::Compression { .. }
+            | Violation::Setting { .. }
             | Violation::ActivityUnderAutomaticDetection { .. }
             | Violation::NothingToAnswer { .. }
             | Violation::LastTurnNotUser { .. }
@@ -279,7 +279,7 @@ fn violations() -> Vec<Violation> {
         Violation::SessionForeign,
         Violation::HandleInvalid,
         Violation::ModelChanged { held: "X".into(), asked: "Y".into() },
-        Violation::Compression { path, rule: rule.into(), fix },
+        Violation::Setting { path, rule: rule.into(), fix },
         Violation::ActivityUnderAutomaticDetection { path },
         Violation::NothingToAnswer { path },
         Violation::LastTurnNotUser { role: "model".into() },

@@ -19,9 +19,9 @@ fn the_history_is_bounded() {
               ! SetupAccepted Live20 Text
             C turns user:a user:b
             C turns user:c
-              ! Violation the session holds 3 contents, of 2 at most; start a new session
+              ! Violation the whole context: the session holds 3 contents, of 2 at most; start a new session
               < close 1007 Request contains an invalid argument.
-              ! Closed: the session holds 3 contents, of 2 at most; start a new session
+              ! Closed: the whole context: the session holds 3 contents, of 2 at most; start a new session
         "#]],
     );
     check_with(
@@ -32,9 +32,9 @@ fn the_history_is_bounded() {
               < setupComplete
               ! SetupAccepted Live20 Text
             C hear 100ms
-              ! Violation the session holds 3476 bytes, of 1000 at most; start a new session
+              ! Violation the whole context: the session holds 3476 bytes, of 1000 at most; start a new session
               < close 1007 Request contains an invalid argument.
-              ! Closed: the session holds 3476 bytes, of 1000 at most; start a new session
+              ! Closed: the whole context: the session holds 3476 bytes, of 1000 at most; start a new session
         "#]],
     );
 }
@@ -51,9 +51,9 @@ fn speech_is_bounded() {
             C start
             C hear 20ms
             C hear 20ms
-              ! Violation the session holds 1280 bytes of speech, of 1000 at most; start a new session
+              ! Violation the whole context: the session holds 1280 bytes of speech, of 1000 at most; start a new session
               < close 1007 Request contains an invalid argument.
-              ! Closed: the session holds 1280 bytes of speech, of 1000 at most; start a new session
+              ! Closed: the whole context: the session holds 1280 bytes of speech, of 1000 at most; start a new session
         "#]],
     );
     check_with(
@@ -143,9 +143,9 @@ fn a_context_fuller_than_the_models_window_is_exhausted() {
         C four contents of 10000 tokens
           < setupComplete
           ! SetupAccepted Live20 Audio Puck
-          ! Violation the session holds 40000 tokens, of 32768 at most; start a new session
+          ! Violation the whole context: the session holds 40000 tokens, of 32768 at most; start a new session
           < close 1007 Request contains an invalid argument.
-          ! Closed: the session holds 40000 tokens, of 32768 at most; start a new session
+          ! Closed: the whole context: the session holds 40000 tokens, of 32768 at most; start a new session
     "#]]
     .assert_eq(&world.log);
 }

@@ -28,6 +28,7 @@ fn a_model_that_does_not_know_seeding_answers_the_seed() {
             C setup models/gemini-live-2.5-flash-preview seed
               < setupComplete
               ! SetupAccepted HalfCascade25 Text
+              ! Warning NoEffect { path: "setup.historyConfig.initialHistoryInClientContent" }
             C turns model:instruction user:go .
               ! Generate #1 | model:'instruction' user:'go'
         "#]],

@@ -400,14 +400,14 @@ fn a_client_that_does_not_wait_for_the_session_is_heard_when_it_is_there() {
         config(),
         &format!("{TEXT} handle=1.1\nC text a\nC text b"),
         expect![[r#"
-        C setup models/gemini-2.0-flash-live-001 TEXT handle=1.1
-          ! Resume 1.1
-        C text a
-        C text b
-          ! Violation the session holds 2 messages before setupComplete, of 1 at most; start a new session
-          < close 1007 Request contains an invalid argument.
-          ! Closed: the session holds 2 messages before setupComplete, of 1 at most; start a new session
-    "#]],
+            C setup models/gemini-2.0-flash-live-001 TEXT handle=1.1
+              ! Resume 1.1
+            C text a
+            C text b
+              ! Violation the whole context: the session holds 2 messages before setupComplete, of 1 at most; start a new session
+              < close 1007 Request contains an invalid argument.
+              ! Closed: the whole context: the session holds 2 messages before setupComplete, of 1 at most; start a new session
+        "#]],
     );
 }
 

@@ -63,16 +63,16 @@ fn without_compression_a_session_ends_where_its_window_does() {
         ServerConfig::new(Backend::Gemini),
         &format!("{TEXT}\n{turns}"),
         expect![[r#"
-        ! Generate #14 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
-        < turnComplete prompt 27000 TEXT, response 1000 TEXT, total 28000
-        ! Generate #15 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
-        < turnComplete prompt 29000 TEXT, response 1000 TEXT, total 30000
-        ! Generate #16 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
-        < turnComplete prompt 31000 TEXT, response 1000 TEXT, total 32000
-        ! Generate #17 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
-        ! Violation the session holds 33000 tokens, of 32768 at most; start a new session
-        < close 1007 Request contains an invalid argument.
-    "#]],
+            ! Generate #14 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
+            < turnComplete prompt 27000 TEXT, response 1000 TEXT, total 28000
+            ! Generate #15 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
+            < turnComplete prompt 29000 TEXT, response 1000 TEXT, total 30000
+            ! Generate #16 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
+            < turnComplete prompt 31000 TEXT, response 1000 TEXT, total 32000
+            ! Generate #17 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
+            ! Violation the whole context: the session holds 33000 tokens, of 32768 at most; start a new session
+            < close 1007 Request contains an invalid argument.
+        "#]],
     );
 }
 
@@ -127,7 +127,7 @@ fn one_turn_that_outgrows_the_window_ends_the_session_all_the_same() {
             < turnComplete prompt 10000 TEXT, total 10000
             ! Compressed -1 contents -10000 tokens, 35000 left
             ! Generate #2 | user:'xxx'
-            ! Violation the session holds 35000 tokens, of 32768 at most; start a new session
+            ! Violation the whole context: the session holds 35000 tokens, of 32768 at most; start a new session
             < close 1007 Request contains an invalid argument.
         "#]],
     );
@@ -192,16 +192,16 @@ fn bounds_on_memory_cut_too() {
         config(),
         &format!("{TEXT}\n{turns}"),
         expect![[r#"
-        ! Generate #1 | user:'a'
-        < turnComplete prompt 1 TEXT, response 1 TEXT, total 2
-        ! Generate #2 user:'a' model:'b' | user:'a'
-        < turnComplete prompt 3 TEXT, response 1 TEXT, total 4
-        ! Generate #3 user:'a' model:'b' user:'a' model:'b' | user:'a'
-        < turnComplete prompt 5 TEXT, response 1 TEXT, total 6
-        ! Generate #4 user:'a' model:'b' user:'a' model:'b' user:'a' model:'b' | user:'a'
-        ! Violation the session holds 7 contents, of 6 at most; start a new session
-        < close 1007 Request contains an invalid argument.
-    "#]],
+            ! Generate #1 | user:'a'
+            < turnComplete prompt 1 TEXT, response 1 TEXT, total 2
+            ! Generate #2 user:'a' model:'b' | user:'a'
+            < turnComplete prompt 3 TEXT, response 1 TEXT, total 4
+            ! Generate #3 user:'a' model:'b' user:'a' model:'b' | user:'a'
+            < turnComplete prompt 5 TEXT, response 1 TEXT, total 6
+            ! Generate #4 user:'a' model:'b' user:'a' model:'b' user:'a' model:'b' | user:'a'
+            ! Violation the whole context: the session holds 7 contents, of 6 at most; start a new session
+            < close 1007 Request contains an invalid argument.
+        "#]],
     );
 }
 

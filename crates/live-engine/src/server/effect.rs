@@ -1,0 +1,213 @@
+//! What a client asks for in vain: fields that are accepted, because clients send them, and that nothing here acts on.
+//!
+//! Each message is taken apart field by field, so that a new field stops the build until it is either used or named here.
+//! Fields that only the model can act on (sampling, instructions, schemas) are handed to it and not named. Not here: fields
+//! that are refused ([`super::setup`]).
+
+use live_proto::{
+    AudioTranscriptionConfig, AudioTranscriptionMode, AutomaticActivityDetection, GenerationConfig, HistoryConfig,
+    MediaResolution, RealtimeInputConfig, Setup, Tool,
+};
+
+use super::Warning;
+use crate::profile::ModelProfile;
+
+/// Names the fields of a setup.
+pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
+    let Setup {
+        model: _,
+        generation_config,
+        system_instruction: _,
+        tools,
+        realtime_input_config,
+        session_resumption: _,
+        context_window_compression: _,
+        input_audio_transcription,
+        output_audio_transcription,
+        proactivity,
+        explicit_vad_signal,
+        history_config,
+        avatar_config,
+        safety_settings,
+        labels,
+        prefix_turns,
+    } = setup;
+    let seeds_in_vain = !profile.seeds_history
+        && history_config.as_ref().is_some_and(|HistoryConfig { initial_history_in_client_content: asked }| *asked);
+    let mut warnings = name(
+        "setup",
+        [
+            (input_audio_transcription.is_some(), "inputAudioTranscription"),
+            (proactivity.is_some(), "proactivity"),
+            (*explicit_vad_signal, "explicitVadSignal"),
+            (seeds_in_vain, "historyConfig.initialHistoryInClientContent"),
+            (avatar_config.is_some(), "avatarConfig"),
+            (!safety_settings.is_empty(), "safetySettings"),
+            (!labels.is_empty(), "labels"),
+            (!prefix_turns.is_empty(), "prefixTurns"),
+        ],
+    );
+    warnings.extend(realtime_input_config.iter().flat_map(|config| of_realtime(config)));
+    warnings.extend(generation_config.iter().flat_map(|config| of_generation(config)));
+    warnings.extend(output_audio_transcription.iter().flat_map(|config| of_transcription(config)));
+    warnings.extend(of_tools(tools, "setup"));
+    warnings
+}
+
+/// Names the fields of tools, wherever they come from.
+pub(super) fn of_tools(tools: &[Tool], root: &str) -> Vec<Warning> {
+    let of_tool = |(index, tool): (usize, &Tool)| {
+        let Tool {
+            function_declarations: _,
+            google_search_retrieval,
+            code_execution,
+            google_search,
+            computer_use,
+            url_context,
+            file_search,
+            google_maps,
+            retrieval,
+            enterprise_web_search,
+            parallel_ai_search,
+            mcp_servers,
+            exa_ai_search,
+        } = tool;
+        name(
+            &format!("{root}.tools[{index}]"),
+            [
+                (google_search_retrieval.is_some(), "googleSearchRetrieval"),
+                (code_execution.is_some(), "codeExecution"),
+                (google_search.is_some(), "googleSearch"),
+                (computer_use.is_some(), "computerUse"),
+                (url_context.is_some(), "urlContext"),
+                (file_search.is_some(), "fileSearch"),
+                (google_maps.is_some(), "googleMaps"),
+                (retrieval.is_some(), "retrieval"),
+                (enterprise_web_search.is_some(), "enterpriseWebSearch"),
+                (parallel_ai_search.is_some(), "parallelAiSearch"),
+                (!mcp_servers.is_empty(), "mcpServers"),
+                (exa_ai_search.is_some(), "exaAiSearch"),
+            ],
+        )
+    };
+    tools.iter().enumerate().flat_map(of_tool).collect()
+}
+
+fn of_realtime(config: &RealtimeInputConfig) -> Vec<Warning> {
+    let RealtimeInputConfig {
+        automatic_activity_detection,
+        activity_handling: _,
+        turn_coverage: _,
+        interim_transcript_timestamp_enabled,
+    } = config;
+    let tunes_detection = automatic_activity_detection.as_deref().is_some_and(|detection| {
+        let AutomaticActivityDetection {
+            disabled,
+            start_of_speech_sensitivity,
+            prefix_padding_ms,
+            end_of_speech_sensitivity,
+            silence_duration_ms,
+        } = detection;
+        !disabled.unwrap_or(false)
+            && (start_of_speech_sensitivity.is_some()
+                || prefix_padding_ms.is_some()
+                || end_of_speech_sensitivity.is_some()
+                || silence_duration_ms.is_some())
+    });
+    name(
+        "setup.realtimeInputConfig",
+        [
+            (tunes_detection, "automaticActivityDetection"),
+            (*interim_transcript_timestamp_enabled, "interimTranscriptTimestampEnabled"),
+        ],
+    )
+}
+
+fn of_generation(config: &GenerationConfig) -> Vec<Warning> {
+    let GenerationConfig {
+        candidate_count,
+        stop_sequences,
+        max_output_tokens: _,
+        temperature: _,
+        top_p: _,
+        top_k: _,
+        seed: _,
+        response_mime_type,
+        response_schema,
+        presence_penalty: _,
+        frequency_penalty: _,
+        response_logprobs,
+        logprobs,
+        enable_enhanced_civic_answers,
+        response_modalities: _,
+        speech_config: _,
+        thinking_config: _,
+        media_resolution,
+        response_json_schema,
+        image_config,
+        response_json_schema_ordered,
+        model_config,
+        audio_timestamp,
+        enable_affective_dialog,
+        routing_config,
+        response_format,
+        translation_config,
+        audio_transcription_config,
+    } = config;
+    name(
+        "setup.generationConfig",
+        [
+            (candidate_count.is_some_and(|count| count != 1), "candidateCount"),
+            (!stop_sequences.is_empty(), "stopSequences"),
+            (!response_mime_type.is_empty(), "responseMimeType"),
+            (response_schema.is_some(), "responseSchema"),
+            (response_logprobs.is_some(), "responseLogprobs"),
+            (logprobs.is_some(), "logprobs"),
+            (enable_enhanced_civic_answers.is_some(), "enableEnhancedCivicAnswers"),
+            (media_resolution.as_ref().is_some_and(|it| *it != MediaResolution::Unspecified), "mediaResolution"),
+            (response_json_schema.is_some() || response_json_schema_ordered.is_some(), "responseJsonSchema"),
+            (image_config.is_some(), "imageConfig"),
+            (model_config.is_some(), "modelConfig"),
+            (audio_timestamp.is_some(), "audioTimestamp"),
+            (*enable_affective_dialog, "enableAffectiveDialog"),
+            (routing_config.is_some(), "routingConfig"),
+            (!response_format.is_empty(), "responseFormat"),
+            (translation_config.is_some(), "translationConfig"),
+            (audio_transcription_config.is_some(), "audioTranscriptionConfig"),
+        ],
+    )
+}
+
+fn of_transcription(config: &AudioTranscriptionConfig) -> Vec<Warning> {
+    let AudioTranscriptionConfig {
+        language_codes,
+        language_auto,
+        language_hints,
+        custom_vocabulary,
+        adaptation_phrases,
+        word_timestamp,
+        diarization,
+        mode,
+        source_text,
+    } = config;
+    name(
+        "setup.outputAudioTranscription",
+        [
+            (!language_codes.is_empty(), "languageCodes"),
+            (language_auto.is_some(), "languageAuto"),
+            (language_hints.is_some(), "languageHints"),
+            (!custom_vocabulary.is_empty(), "customVocabulary"),
+            (!adaptation_phrases.is_empty(), "adaptationPhrases"),
+            (*word_timestamp, "wordTimestamp"),
+            (*diarization, "diarization"),
+            (*mode != AudioTranscriptionMode::Unspecified, "mode"),
+            (!source_text.is_empty(), "sourceText"),
+        ],
+    )
+}
+
+/// Those of the fields that are asked for, with their paths.
+fn name<const N: usize>(root: &str, fields: [(bool, &str); N]) -> Vec<Warning> {
+    let asked = fields.into_iter().filter(|(asked, _)| *asked);
+    asked.map(|(_, field)| Warning::NoEffect { path: format!("{root}.{field}") }).collect()
+}

@@ -1,0 +1,206 @@
+//! Settings that have no effect are named, and those that are wrong are refused with the way out.
+
+use super::*;
+
+/// What a session says to this setup.
+fn told(setup: Setup) -> String {
+    let mut world = World::new(ServerConfig::new(Backend::Gemini));
+    world.engine.handle_message(ClientMessage::setup(setup), world.now);
+    world.drain();
+    trimmed(&world.log)
+}
+
+fn trimmed(log: &str) -> String {
+    log.lines().map(|line| format!("{}\n", line.trim())).collect()
+}
+
+fn generating(set: impl FnOnce(&mut GenerationConfig)) -> Setup {
+    let mut setup = Setup::new("models/gemini-2.0-flash-live-001");
+    set(setup.generation_config.get_or_insert_default());
+    setup
+}
+
+fn every_tool() -> Tool {
+    Tool {
+        google_search: Some(Box::default()),
+        code_execution: Some(CodeExecution::default()),
+        url_context: Some(UrlContext::default()),
+        google_maps: Some(Box::default()),
+        retrieval: Some(Box::default()),
+        computer_use: Some(Box::default()),
+        file_search: Some(Box::default()),
+        mcp_servers: vec![McpServer::default()],
+        ..Tool::default()
+    }
+}
+
+#[test]
+fn everything_without_effect_is_named() {
+    let mut setup = generating(|it| {
+        it.media_resolution = MediaResolution::from_name("MEDIA_RESOLUTION_LOW");
+        it.image_config = Some(ImageConfig::default());
+        it.model_config = Some(ModelConfig::default());
+        it.response_format = vec![ResponseFormat::default()];
+        it.audio_transcription_config = Some(Box::default());
+        it.enable_enhanced_civic_answers = Some(true);
+        it.stop_sequences = vec!["stop".into()];
+        // These are the model's.
+        it.temperature = Some(0.5);
+        it.seed = Some(1);
+    });
+    setup.tools = vec![Tool::default(), every_tool()];
+    setup.output_audio_transcription = Some(Box::new(AudioTranscriptionConfig {
+        language_codes: vec!["en-US".into()],
+        word_timestamp: true,
+        ..AudioTranscriptionConfig::default()
+    }));
+    setup.history_config = Some(HistoryConfig { initial_history_in_client_content: true });
+    setup.realtime_input_config.get_or_insert_default().interim_transcript_timestamp_enabled = true;
+    expect![[r#"
+          < setupComplete
+          ! SetupAccepted Live20 Audio Puck
+          ! Warning NoEffect { path: "setup.historyConfig.initialHistoryInClientContent" }
+          ! Warning NoEffect { path: "setup.realtimeInputConfig.interimTranscriptTimestampEnabled" }
+          ! Warning NoEffect { path: "setup.generationConfig.stopSequences" }
+          ! Warning NoEffect { path: "setup.generationConfig.enableEnhancedCivicAnswers" }
+          ! Warning NoEffect { path: "setup.generationConfig.mediaResolution" }
+          ! Warning NoEffect { path: "setup.generationConfig.imageConfig" }
+          ! Warning NoEffect { path: "setup.generationConfig.modelConfig" }
+          ! Warning NoEffect { path: "setup.generationConfig.responseFormat" }
+          ! Warning NoEffect { path: "setup.generationConfig.audioTranscriptionConfig" }
+          ! Warning NoEffect { path: "setup.outputAudioTranscription.languageCodes" }
+          ! Warning NoEffect { path: "setup.outputAudioTranscription.wordTimestamp" }
+          ! Warning NoEffect { path: "setup.tools[1].codeExecution" }
+          ! Warning NoEffect { path: "setup.tools[1].googleSearch" }
+          ! Warning NoEffect { path: "setup.tools[1].computerUse" }
+          ! Warning NoEffect { path: "setup.tools[1].urlContext" }
+          ! Warning NoEffect { path: "setup.tools[1].fileSearch" }
+          ! Warning NoEffect { path: "setup.tools[1].googleMaps" }
+          ! Warning NoEffect { path: "setup.tools[1].retrieval" }
+          ! Warning NoEffect { path: "setup.tools[1].mcpServers" }
+    "#]]
+    .assert_eq(&told(setup));
+}
+
+#[test]
+fn a_setup_without_wishes_is_not_complained_of() {
+    let mut setup = Setup::new("models/gemini-3.8-live").with_output_transcription().with_manual_activity();
+    setup.history_config = Some(HistoryConfig { initial_history_in_client_content: true });
+    setup.tools = vec![Tool {
+        function_declarations: vec![FunctionDeclaration { name: "f".into(), ..Default::default() }],
+        ..Tool::default()
+    }];
+    assert!(!told(setup).contains("Warning"));
+}
+
+#[test]
+fn tools_of_an_update_are_named_too() {
+    let mut world = World::new(ServerConfig::new(Backend::Gemini));
+    world.step("C setup models/gemini-2.0-flash-live-001");
+    let update = ContextUpdate {
+        system_instruction: None,
+        tools: Some(ContextUpdateTools {
+            tools: vec![Tool { google_search: Some(Box::default()), ..Tool::default() }],
+        }),
+    };
+    world.engine.handle_message(ClientMessage::ContextUpdate(Box::new(update)), world.now);
+    world.drain();
+    expect![[r#"
+        < setupComplete
+        ! SetupAccepted Live20 Text
+        ! Warning NoEffect { path: "contextUpdate.tools.tools[0].googleSearch" }
+    "#]]
+    .assert_eq(&trimmed(&world.log));
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    let refused = [
+        told(generating(|it| it.max_output_tokens = Some(0))),
+        told(generating(|it| it.max_output_tokens = Some(-1))),
+        told(generating(|it| it.temperature = Some(2.5))),
+        told(generating(|it| it.temperature = Some(f32::NAN))),
+        told(generating(|it| it.top_p = Some(-0.5))),
+    ];
+    expect![[r#"
+          ! Violation setup.generationConfig.maxOutputTokens: an answer has at least one token; found 0; raise it, or leave it out for no limit
+          < close 1007 Request contains an invalid argument.
+          ! Closed: setup.generationConfig.maxOutputTokens: an answer has at least one token; found 0; raise it, or leave it out for no limit
+          ! Violation setup.generationConfig.maxOutputTokens: an answer has at least one token; found -1; raise it, or leave it out for no limit
+          < close 1007 Request contains an invalid argument.
+          ! Closed: setup.generationConfig.maxOutputTokens: an answer has at least one token; found -1; raise it, or leave it out for no limit
+          ! Violation setup.generationConfig.temperature: it takes 0 to 2; found 2.5; choose a number in that range, or leave it out
+          < close 1007 Request contains an invalid argument.
+          ! Closed: setup.generationConfig.temperature: it takes 0 to 2; found 2.5; choose a number in that range, or leave it out
+          ! Violation setup.generationConfig.temperature: it takes 0 to 2; found NaN; choose a number in that range, or leave it out
+          < close 1007 Request contains an invalid argument.
+          ! Closed: setup.generationConfig.temperature: it takes 0 to 2; found NaN; choose a number in that range, or leave it out
+          ! Violation setup.generationConfig.topP: it takes 0 to 1; found -0.5; choose a number in that range, or leave it out
+          < close 1007 Request contains an invalid argument.
+          ! Closed: setup.generationConfig.topP: it takes 0 to 1; found -0.5; choose a number in that range, or leave it out
+    "#]].assert_eq(&refused.concat());
+    for setup in [
+        generating(|it| it.max_output_tokens = Some(1)),
+        generating(|it| (it.temperature, it.top_p) = (Some(0.0), Some(1.0))),
+        generating(|it| (it.temperature, it.top_p) = (Some(2.0), Some(0.0))),
+    ] {
+        assert!(told(setup).contains("SetupAccepted"));
+    }
+}
+
+#[test]
+fn an_empty_first_message_is_told_where_setup_belongs() {
+    check(
+        "C nothing",
+        expect![[r#"
+        C nothing
+          ! Violation setup: setup is the first message; send setup, wait for setupComplete, then go on
+          < close 1007 setup must be the first message and only the first
+          ! Closed: setup: setup is the first message; send setup, wait for setupComplete, then go on
+    "#]],
+    );
+}
+
+#[test]
+fn a_resumed_stream_that_never_goes_on_ends_without_blame() {
+    check(
+        "C setup models/gemini-2.0-flash-live-001 manual resumable
+         saved
+         C start
+         wait 11000ms
+         saved
+         lost
+         reconnect
+         C setup models/gemini-2.0-flash-live-001 resumable handle=1.2
+         resumed
+         wait 1000ms
+         C text hi",
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 manual resumable
+              < setupComplete
+              ! SetupAccepted Live20 Text
+              ! Save 1.1 |
+            saved
+              < resumable 1.1
+            C start
+            wait 11000ms
+              after 10000 ms
+              ! Save 1.2 |
+            saved
+              < resumable 1.2
+            lost
+              ! Closed: the peer vanished without a close frame
+            reconnect
+            C setup models/gemini-2.0-flash-live-001 resumable handle=1.2
+              ! Resume 1.2
+            resumed
+              < setupComplete
+              ! SetupAccepted Live20 Text
+              ! Save 2.1 |
+            wait 1000ms
+              after 800 ms
+            C text hi
+              ! Generate #1 | user:'hi'
+        "#]],
+    );
+}
