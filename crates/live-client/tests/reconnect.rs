@@ -244,10 +244,11 @@ async fn a_server_that_is_gone_for_good_ends_the_session_and_gives_back_what_was
         tokio::time::pause();
         session.send_text("anybody?").unwrap();
         let lost = loop {
-            match session.next().await.unwrap() {
-                Event::Lost(loss) => break loss,
-                other => assert!(matches!(other, Event::Reconnecting { .. }), "{other:?}"),
+            let event = session.next().await.unwrap();
+            if let Event::Lost(loss) = event {
+                break loss;
             }
+            assert!(matches!(event, Event::Reconnecting { .. }), "{event:?}");
         };
         assert_eq!((lost.gave_up, lost.dials, lost.unsent.len()), (GaveUp::Budget, 8, 1));
         assert_eq!(lost.cause.cause, Cause::Lost);

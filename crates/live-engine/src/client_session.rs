@@ -511,10 +511,10 @@ impl ClientSession {
     }
 
     /// Takes leave of a connection: what was open of its turn will not come.
-    fn break_off(&mut self, mut heard: Heard, owed: Option<Owed>) -> Heard {
+    fn break_off(&mut self, heard: Heard, owed: Option<Owed>) -> Heard {
         let is_transparent = self.is_transparent();
         let Self { outputs, memory, outbox, .. } = self;
-        let was_cut = heard.break_off(&mut |event| {
+        let (heard, was_cut) = heard.break_off(&mut |event| {
             if matches!(event, ClientEvent::TurnComplete { .. }) {
                 memory.hear(&event);
                 if !is_transparent {

@@ -54,10 +54,11 @@ impl Session {
         matches!(self.turn, Turn::Idle) && self.calls.is_empty()
     }
 
-    /// Ends what the loss of the connection leaves open. True if it was an answer that had more to come.
+    /// Ends what the loss of the connection leaves open, and gives what the next one begins with: no turn, but the count of
+    /// generations and the calls. True if an answer was cut that had more to come.
     ///
     /// A generation that was sent in full only lacks the end of its turn, which is told so that nobody waits for it.
-    pub(crate) fn break_off(&mut self, tell: &mut impl FnMut(ClientEvent)) -> bool {
+    pub(crate) fn break_off(self, tell: &mut impl FnMut(ClientEvent)) -> (Self, bool) {
         let generation = self.generation;
         let cut = match self.turn {
             Turn::Idle | Turn::Listening | Turn::AwaitingAnswers(_) | Turn::Interrupted(_) => false,
@@ -70,8 +71,8 @@ impl Session {
                 self.calls.is_empty()
             }
         };
-        self.turn = Turn::default();
-        cut
+        let Self { turn: _, generation, calls } = self;
+        (Self { generation, calls, ..Self::default() }, cut)
     }
 
     /// Notes an answer of our host.

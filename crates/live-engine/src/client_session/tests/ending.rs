@@ -373,7 +373,10 @@ fn a_retracted_handle_is_better_than_none_where_the_host_says_so() {
               2 > clientContent user 'hi'
         "#]],
     );
-    check_open(falls_back, "S 1 unresumable\nS 1 goaway 50\nwait 45", expect![[r#"
+    check_open(
+        falls_back,
+        "S 1 unresumable\nS 1 goaway 50\nwait 45",
+        expect![[r#"
         S 1 unresumable
           ! ResumptionUpdate false
         S 1 goaway 50
@@ -381,7 +384,8 @@ fn a_retracted_handle_is_better_than_none_where_the_host_says_so() {
         wait 45
           +45.00 s ! Reconnecting 1: goAway
           +45.00 s 1 > close 1000
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
