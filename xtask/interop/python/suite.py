@@ -45,7 +45,8 @@ def expand(suite, environment):
             if CLIENT not in mode.get("clients", [CLIENT]) or CLIENT not in case.get("clients", [CLIENT]):
                 continue
             for names in case.get("each", [{}]):
-                filled = fill({key: value for key, value in case.items() if key != "each"}, {**environment, "mode": mode_name, **names})
+                names = {**environment, "mode": mode_name, **names}
+                filled = fill({key: value for key, value in case.items() if key != "each"}, names)
                 name = filled["name"]
                 if "label" in filled:
                     name += f" ({filled['label']})"

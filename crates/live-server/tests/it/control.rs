@@ -1,8 +1,11 @@
 //! The control endpoint: time that is moved by hand, and sessions that are disturbed on demand.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use live_server::ClockKind;
+use live_server::store::MemoryStore;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -76,6 +79,29 @@ async fn ten_minutes_pass_when_they_are_told_to() {
     let mut late = Client::open(server.address, GEMINI, &[("x-goog-api-key", "any")]).await;
     late.send(&resumable(&handle)).await;
     assert_eq!(late.hear_close().await, (1008, "BidiGenerateContent session not found".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_expired_is_forgotten() {
+    let store = Arc::new(MemoryStore::default());
+    let server = start(|server| {
+        let server = server.clock(ClockKind::Virtual).store(Arc::clone(&store));
+        server.control("127.0.0.1:0".parse().expect("an address"))
+    })
+    .await;
+    let mut client = Client::ready(server.address, &resumable("")).await;
+    client.converse("hello").await;
+    drop(client);
+    within(async { while !sessions(&server).await.is_empty() {} }).await;
+    post(&server, "/clock/advance", json!({ "by": "1h 59m" })).await;
+    assert!(!store.is_empty());
+    post(&server, "/clock/advance", json!({ "by": "2m" })).await;
+    // The rest of the sweeper is on the runtime's time; requests let it work meanwhile.
+    for _ in 0..10 {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        sessions(&server).await;
+    }
+    assert!(store.is_empty(), "{store:?}");
 }
 
 #[tokio::test]
