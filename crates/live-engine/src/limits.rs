@@ -35,6 +35,8 @@ limits! {
     stream_pause: Duration = Duration::from_millis(800), "800 ms";
     /// Time a turn may go on after the host asked for shutdown. Long enough for a spoken sentence.
     drain: Duration = Duration::from_secs(5), "5 s";
+    /// Time a model may go on unheard beyond `maxOutputTokens`, in case it still calls a function. It says its words first, at a pace one can follow.
+    overrun: Duration = Duration::from_secs(5), "5 s";
     /// Outputs not yet taken, above which commands are refused. Forty seconds of 20 ms audio: a host that far ahead should wait.
     outputs_max: usize = 2_000, "2000";
     /// Messages an end keeps while the setup is not answered. Two seconds of 20 ms audio plus slack.

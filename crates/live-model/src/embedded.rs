@@ -61,7 +61,7 @@ impl Model for Embedded {
     /// Answers by the rules. Needs a tokio runtime with time when polled.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
         let config = self.config.clone();
-        said(move || Speaker::new(plan(&prompt), form(&prompt), tokens_max(&prompt), &config)).boxed()
+        said(move || Speaker::new(plan(&prompt), form(&prompt), &config)).boxed()
     }
 }
 
@@ -77,12 +77,6 @@ fn form(prompt: &Prompt) -> Form {
         ResponseModality::Text => Form::Text,
         ResponseModality::Audio => Form::Speech(Voice::named(&prompt.session.voice).copied().unwrap_or_default()),
     }
-}
-
-/// The limit of the answer in tokens; what is not a limit limits nothing.
-fn tokens_max(prompt: &Prompt) -> u64 {
-    let max = prompt.session.generation.max_output_tokens.and_then(|max| u64::try_from(max).ok());
-    max.filter(|max| *max > 0).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -102,7 +96,7 @@ mod tests {
             said(move || {
                 is_planned.store(true, Ordering::Relaxed);
                 let plan = Plan { thought: Some("So.".to_owned()), say: Vec::new(), calls: Vec::new() };
-                Speaker::new(plan, Form::Text, u64::MAX, &EmbeddedConfig::default())
+                Speaker::new(plan, Form::Text, &EmbeddedConfig::default())
             })
         };
         drop(answer());

@@ -31,6 +31,8 @@ pub(super) struct Answer {
     total: Sent,
     /// When a client that plays as it receives has played everything; `None` while there is nothing to play.
     pub(super) played_at: Option<Instant>,
+    /// When the running generation was first found to have said all it may.
+    capped_at: Option<Instant>,
 }
 
 /// Bytes sent, by the rule that counts them.
@@ -65,6 +67,7 @@ impl Answer {
             pending: Sent::default(),
             total: Sent::default(),
             played_at: None,
+            capped_at: None,
         }
     }
 
@@ -72,6 +75,7 @@ impl Answer {
     pub(super) fn resume(&mut self, generation: TurnId, prompt: Tokens) {
         self.generation = generation;
         self.prompt = prompt;
+        self.capped_at = None;
     }
 
     /// Notes a part that was sent and its cost.
@@ -140,6 +144,9 @@ impl Session {
 
     /// Sends a piece of the running generation. [`ModelOutput::Failed`] is the engine's to handle.
     pub(super) fn speak(&mut self, output: ModelOutput, cx: &mut Cx<'_>) {
+        if self.is_capped() && matches!(output, ModelOutput::Text(_) | ModelOutput::Speech { .. }) {
+            return self.stop_at_the_cap(cx);
+        }
         match output {
             ModelOutput::Text(text) => {
                 for piece in pieces(&text, cx.config.limits.text_frame_bytes_max) {
@@ -180,12 +187,22 @@ impl Session {
         self.stop_at_the_cap(cx);
     }
 
-    /// `maxOutputTokens` caps the whole turn; what goes beyond it is cut at the piece that reaches it.
+    /// `maxOutputTokens` caps the whole turn, at the piece that reaches it.
+    fn is_capped(&self) -> bool {
+        let said = self.answer.as_ref().expect("a turn that is open has an answer").total.tokens().total();
+        let cap = self.config.generation.max_output_tokens.and_then(|cap| u64::try_from(cap).ok());
+        cap.is_some_and(|cap| said >= cap)
+    }
+
+    /// Ends a generation that has said all it may: at once, or when it has had the time to call functions. Calls come
+    /// behind the words, and half an answer is worth more with them.
     fn stop_at_the_cap(&mut self, cx: &mut Cx<'_>) {
-        let said = self.open_answer().total.tokens().total();
-        let cap =
-            self.config.generation.max_output_tokens.and_then(|cap| u64::try_from(cap).ok()).filter(|cap| *cap > 0);
-        if cap.is_some_and(|cap| said >= cap) {
+        if !self.is_capped() {
+            return;
+        }
+        let capped_at = *self.open_answer().capped_at.get_or_insert(cx.now);
+        let may_call = self.config.functions().next().is_some();
+        if !may_call || cx.now.duration_since(capped_at) >= cx.config.limits.overrun {
             cx.event(ServerEvent::Cancel(self.last_turn));
             self.complete_generation(EndReason::Complete, cx);
         }

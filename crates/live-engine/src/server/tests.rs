@@ -452,6 +452,7 @@ fn show_usage(usage: &UsageMetadata) -> String {
 
 mod bounds;
 mod calls;
+mod cap;
 mod held;
 mod hush;
 mod input;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use live_engine::context::{AUDIO_TOKENS_PER_SECOND, OUTPUT_RATE, Tokens};
+use live_engine::context::OUTPUT_RATE;
 use live_engine::{EndReason, ModelOutput};
 use live_proto::FunctionCall;
 use tokio::time::Instant;
@@ -20,8 +20,6 @@ use crate::voice::{Speech, SpeechChunk, Voice};
 const SAMPLES_PER_MS: usize = (OUTPUT_RATE / 1000) as usize;
 /// Lengths of the first chunks of an utterance, so that sound starts soon; the last holds for all that follow.
 const CHUNK_MS: [usize; 5] = [40, 80, 120, 160, 200];
-/// Speech that one token stands for.
-const TOKEN_SAMPLES: usize = (OUTPUT_RATE / AUDIO_TOKENS_PER_SECOND) as usize;
 /// How far a count's sound runs ahead of its playback: less than a number, so that an interruption finds it counting.
 const COUNT_LEAD: Duration = Duration::from_millis(200);
 
@@ -46,11 +44,6 @@ pub(super) struct Speaker {
     counting: Option<Numbers>,
     utterance: Utterance,
     has_spoken: bool,
-    /// `maxOutputTokens`, and what of it is used up, in bytes of text and samples of speech.
-    tokens_max: u64,
-    said_bytes: usize,
-    said_samples: usize,
-    is_cut: bool,
     calls: Vec<FunctionCall>,
     /// When the next piece of text is due.
     due: Option<Instant>,
@@ -72,7 +65,7 @@ enum Utterance {
 }
 
 impl Speaker {
-    pub(super) fn new(plan: Plan, form: Form, tokens_max: u64, config: &EmbeddedConfig) -> Self {
+    pub(super) fn new(plan: Plan, form: Form, config: &EmbeddedConfig) -> Self {
         let Plan { thought, say, calls } = plan;
         let EmbeddedConfig { pieces_per_second, numbers_per_second } = config;
         let piece_interval = Duration::from_secs(1).checked_div(*pieces_per_second).unwrap_or_default();
@@ -86,10 +79,6 @@ impl Speaker {
             counting: None,
             utterance: Utterance::Silent,
             has_spoken: false,
-            tokens_max,
-            said_bytes: 0,
-            said_samples: 0,
-            is_cut: false,
             calls,
             due: None,
             played: None,
@@ -105,7 +94,7 @@ impl Speaker {
         if let Some(thought) = self.thought.take() {
             return Some(ModelOutput::Thought(thought));
         }
-        while !self.is_cut {
+        loop {
             if let Some(output) = self.go_on().await {
                 return Some(output);
             }
@@ -113,7 +102,6 @@ impl Speaker {
                 break;
             }
         }
-        // A call is not counted: half of one is of no use.
         if !self.calls.is_empty() {
             return Some(ModelOutput::ToolCalls(std::mem::take(&mut self.calls)));
         }
@@ -128,12 +116,6 @@ impl Speaker {
             Utterance::Text { rest, interval } => match pieces(rest).next().map(str::to_owned) {
                 None => None,
                 Some(piece) => {
-                    let bytes = self.said_bytes + piece.len();
-                    if Tokens::of_text_bytes(bytes).total() > self.tokens_max && self.has_spoken {
-                        self.is_cut = true;
-                        return None;
-                    }
-                    self.said_bytes = bytes;
                     rest.drain(..piece.len());
                     if let Some(due) = self.due {
                         tokio::time::sleep_until(due).await;
@@ -145,11 +127,7 @@ impl Speaker {
                     Some(ModelOutput::Text(piece))
                 }
             },
-            Utterance::Speech(chunks) => chunks.next().map(|(mut samples, text)| {
-                let samples_max = usize::try_from(self.tokens_max).unwrap_or(usize::MAX).saturating_mul(TOKEN_SAMPLES);
-                samples.truncate(samples_max - self.said_samples);
-                self.said_samples += samples.len();
-                self.is_cut = self.said_samples == samples_max;
+            Utterance::Speech(chunks) => chunks.next().map(|(samples, text)| {
                 let now = Instant::now();
                 let length = Duration::from_millis((samples.len() / SAMPLES_PER_MS) as u64);
                 self.played = Some(self.played.map_or(now, |played| played.max(now)) + length);

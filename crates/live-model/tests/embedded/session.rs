@@ -100,3 +100,17 @@ async fn a_limit_on_tokens_holds_for_what_is_counted() {
         {"serverContent":{"turnComplete":true},"usageMetadata":{"promptTokenCount":7,"responseTokenCount":8,"totalTokenCount":15,"promptTokensDetails":[{"modality":"TEXT","tokenCount":7}],"responseTokensDetails":[{"modality":"TEXT","tokenCount":8}]}}
     "#]].assert_eq(&frames(&[setup, &text_turn("one two three four five six")]).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_on_tokens_leaves_calls_alone() {
+    let setup = r#"{"setup": {"model": "models/gemini-live-2.5-flash-preview", "generationConfig": {"responseModalities": ["TEXT"], "maxOutputTokens": 3}, "tools": [{"functionDeclarations": [{"name": "get_time"}]}]}}"#;
+    let ask = r#"{"clientContent": {"turns": [{"role": "user", "parts": [{"functionResponse": {"name": "weather", "response": {"output": "rain all day long"}}}, {"text": "get_time"}]}], "turnComplete": true}}"#;
+    expect![[r#"
+        {"setupComplete":{}}
+        {"serverContent":{"modelTurn":{"parts":[{"text":"weather"}]}}}
+        {"serverContent":{"modelTurn":{"parts":[{"text":" says:"}]}}}
+        {"toolCall":{"functionCalls":[{"name":"get_time","args":{},"id":"function-call-8294208416658607535"}]}}
+        {"serverContent":{"generationComplete":true}}
+        {"serverContent":{"turnComplete":true},"usageMetadata":{"promptTokenCount":12,"responseTokenCount":6,"totalTokenCount":18,"promptTokensDetails":[{"modality":"TEXT","tokenCount":12}],"responseTokensDetails":[{"modality":"TEXT","tokenCount":6}]}}
+    "#]].assert_eq(&frames(&[setup, ask]).await);
+}
