@@ -73,8 +73,9 @@ pub struct ClientSession {
     handle: Option<Handle>,
     /// The handle that was retracted, where it is worth something.
     retracted: Option<Handle>,
-    /// An update that came while another connection was dialled by the handle before it. It counts if that one fails.
-    deferred: Option<SessionResumptionUpdate>,
+    /// What came while another connection was dialled by the handle before it: a handle, its retraction, or one after the
+    /// other. It counts if that connection fails.
+    deferred: Vec<SessionResumptionUpdate>,
     /// The index of the message that told this connection the history: a snapshot without it is of no use.
     history_index: Option<u64>,
     /// What was heard, while no connection has it.
@@ -190,7 +191,7 @@ impl ClientSession {
             attempts: Attempts::new(seed),
             handle,
             retracted: None,
-            deferred: None,
+            deferred: Vec::new(),
             history_index: None,
             heard: Heard::default(),
             foreign: Vec::new(),
@@ -479,7 +480,7 @@ impl ClientSession {
             State::Parting { .. } | State::Waiting { .. } | State::Closed => unreachable!("only an attempt gets ready"),
         };
         let Attempt { link, entry, setup: _, by: _, engine } = attempt;
-        self.deferred = None;
+        self.deferred.clear();
         self.history_index = None;
         let mut engine = engine.expect("what is ready has an engine");
         for foreign in &mut self.foreign {
@@ -559,7 +560,7 @@ impl ClientSession {
 
     /// An attempt at a connection failed.
     fn end_attempt(&mut self, cause: CloseCause, now: Instant) {
-        if let Some(update) = self.deferred.take() {
+        for update in std::mem::take(&mut self.deferred) {
             self.note_update(&update);
         }
         match std::mem::replace(&mut self.state, State::Closed) {

@@ -236,7 +236,7 @@ impl ClientSession {
                 if !is_dialling {
                     self.note_update(update);
                 } else if says_something {
-                    self.deferred = Some(update.clone());
+                    self.defer(update);
                 }
             }
             ClientEvent::WaitingForInput => open.owed = None,
@@ -259,6 +259,16 @@ impl ClientSession {
             self.outbox.note_answered();
         }
         self.tell(event);
+    }
+
+    /// A handle makes what was deferred before it void; a retraction is kept behind the handle that it retracts.
+    fn defer(&mut self, update: &SessionResumptionUpdate) {
+        if update.resumable {
+            self.deferred.clear();
+        }
+        if update.resumable || self.deferred.last().is_none_or(|last| last.resumable) {
+            self.deferred.push(update.clone());
+        }
     }
 
     /// A handle replaces the former one; its retraction leaves none. An update that is neither changes nothing.
