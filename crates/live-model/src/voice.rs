@@ -26,6 +26,7 @@ mod tract;
 
 use std::collections::VecDeque;
 
+pub(crate) use number::SMALL as SMALL_NUMBER_WORDS;
 use prosody::Unit;
 use reading::Reader;
 use roster::ROSTER;

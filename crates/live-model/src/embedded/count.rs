@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::voice::SMALL_NUMBER_WORDS;
+
 /// A count to say aloud, both ends included, up or down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -76,30 +78,8 @@ fn count_at(tokens: &[&str]) -> Option<Count> {
 
 /// A number in digits (`7`, `-3`, `2,000`) or a word from zero to twenty.
 fn parse_number(token: &str) -> Option<i64> {
-    const WORDS: [&str; 21] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-    ];
-    if let Some(number) = (0..).zip(WORDS).find_map(|(number, word)| word.eq_ignore_ascii_case(token).then_some(number))
+    let words = SMALL_NUMBER_WORDS.into_iter().chain(["twenty"]);
+    if let Some(number) = (0..).zip(words).find_map(|(number, word)| word.eq_ignore_ascii_case(token).then_some(number))
     {
         return Some(number);
     }

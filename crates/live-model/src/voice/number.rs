@@ -5,7 +5,8 @@ pub(super) const CARDINAL_DIGITS_MAX: usize = 15;
 /// Digits beyond this many are not read out at all, only counted.
 pub(super) const SPELLED_DIGITS_MAX: usize = 30;
 
-const SMALL: [&str; 20] = [
+/// Zero to nineteen.
+pub(crate) const SMALL: [&str; 20] = [
     "zero",
     "one",
     "two",
