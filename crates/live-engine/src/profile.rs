@@ -93,6 +93,8 @@ pub struct ModelProfile {
     pub role_required: bool,
     /// Whether `historyConfig.initialHistoryInClientContent` is followed; a model that does not know it answers the seed.
     pub seeds_history: bool,
+    /// Whether `inputTranscription` comes once for each stretch of speech, whole, instead of piece by piece.
+    pub transcribes_at_once: bool,
     /// Tokens that a session may hold.
     pub context_tokens: u64,
 }
@@ -153,6 +155,7 @@ const LIVE_20: ModelProfile = ModelProfile {
     last_turn_is_user: false,
     role_required: false,
     seeds_history: false,
+    transcribes_at_once: false,
     context_tokens: 32_768,
 };
 
@@ -184,6 +187,7 @@ const LIVE_31: ModelProfile = ModelProfile {
     last_turn_is_user: false,
     role_required: true,
     seeds_history: true,
+    transcribes_at_once: true,
     ..NATIVE_AUDIO_25
 };
 

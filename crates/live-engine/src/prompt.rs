@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use live_proto::{CodeExecutionResult, Content, ExecutableCode, FunctionCall, GroundingMetadata};
+use live_proto::{CodeExecutionResult, Content, ExecutableCode, FunctionCall, GroundingMetadata, Part};
 
+use crate::context::{Kind, kind};
 use crate::server::SessionConfig;
 
 /// All that a model is told for one generation.
@@ -17,7 +18,7 @@ pub struct Prompt {
     /// The whole retained conversation, oldest first; what is not answered yet comes last.
     ///
     /// Roles are `user` and `model`, as on the wire. The model's own speech is kept as the text it said; a user's is one
-    /// `inlineData` part per stretch of equal MIME type.
+    /// `inlineData` part per stretch of equal MIME type. What was understood of it stands beside it: [`transcript`].
     pub history: Vec<Arc<Content>>,
     /// How many entries at the end of `history` were appended since the model's last answer; 0 when a client completed a
     /// turn without adding to it.
@@ -29,12 +30,43 @@ impl Prompt {
     pub fn unanswered(&self) -> &[Arc<Content>] {
         &self.history[self.history.len().saturating_sub(self.unanswered)..]
     }
+
+    /// The stretches of speech that nobody has recognised yet, oldest first: those that [`ModelOutput::Heard`] is about, in
+    /// its order.
+    pub fn unheard(&self) -> impl Iterator<Item = &Part> {
+        self.unanswered().iter().flat_map(|content| &content.parts).filter(|part| is_unheard(part))
+    }
+}
+
+/// What was understood of the sound in `part`, as an earlier [`ModelOutput::Heard`] or the client said; may be empty, if
+/// nothing was. `None` if nobody has recognised it, and for everything but sound.
+pub fn transcript(part: &Part) -> Option<&str> {
+    let transcription = part.audio_transcription.as_deref().filter(|_| is_sound(part))?;
+    Some(&transcription.text)
+}
+
+/// Whether the part is sound that nobody has recognised yet.
+pub(crate) fn is_unheard(part: &Part) -> bool {
+    is_sound(part) && part.audio_transcription.is_none()
+}
+
+fn is_sound(part: &Part) -> bool {
+    part.as_inline().is_some_and(|blob| kind(blob.mime_type.as_str()) == Kind::Audio)
 }
 
 /// A piece of a model's answer. [`ToolCalls`](Self::ToolCalls) that wait, [`End`](Self::End) and [`Failed`](Self::Failed)
 /// are the last of their generation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelOutput {
+    /// What the model understood of the user's speech: `inputTranscription`, if the client asked for it, and a part of the
+    /// prompts that follow. It comes before what is said in answer.
+    Heard {
+        /// To be appended to what was heard of the same stretch of speech before; may be empty.
+        text: String,
+        /// Whether this is the end of the stretch, so that more is about the next one in [`Prompt::unheard`]. Whatever is
+        /// said ends it too. A stretch whose end is never heard of is unheard still in the next prompt.
+        finished: bool,
+    },
     /// Words, for a session that answers in text.
     Text(String),
     /// Thought aloud: sent as a `thought` part if the client asked for thoughts, and counted either way.

@@ -22,6 +22,7 @@ use crate::violation::Violation;
 mod answer;
 mod content;
 mod effect;
+mod heard;
 mod lifetime;
 mod realtime;
 mod renewal;

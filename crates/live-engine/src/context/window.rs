@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use live_proto::{Content, PartData};
+use live_proto::{Content, PartData, Transcription};
 
 use super::{Tokens, content_bytes};
+use crate::prompt::is_unheard;
 
 /// One content of the history and what it costs.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +114,20 @@ impl Context {
     pub(crate) fn answered(&mut self) {
         self.unanswered = 0;
         self.revision += 1;
+    }
+
+    /// Puts a transcript beside the first stretch of unanswered speech that has none; nowhere if each has one.
+    pub(crate) fn transcribe(&mut self, text: String) {
+        let done_with = self.entries.len() - self.unanswered;
+        for entry in &mut self.entries[done_with..] {
+            if let Some(at) = entry.content.parts.iter().position(is_unheard) {
+                self.bytes -= content_bytes(&entry.content);
+                Arc::make_mut(&mut entry.content).parts[at].audio_transcription = Some(Transcription::new(text).into());
+                self.bytes += content_bytes(&entry.content);
+                self.revision += 1;
+                return;
+            }
+        }
     }
 
     fn push(&mut self, content: Content, tokens: Tokens) {

@@ -33,6 +33,8 @@ pub(super) struct Answer {
     pub(super) played_at: Option<Instant>,
     /// When the running generation was first found to have said all it may.
     capped_at: Option<Instant>,
+    /// What was understood so far of a stretch of speech whose end is not heard of yet.
+    pub(super) heard: Option<String>,
 }
 
 /// Bytes sent, by the rule that counts them.
@@ -68,6 +70,7 @@ impl Answer {
             total: Sent::default(),
             played_at: None,
             capped_at: None,
+            heard: None,
         }
     }
 
@@ -76,6 +79,7 @@ impl Answer {
         self.generation = generation;
         self.prompt = prompt;
         self.capped_at = None;
+        self.heard = None;
     }
 
     /// Notes a part that was sent and its cost.
@@ -128,7 +132,8 @@ impl Session {
             }
             (ModelOutput::Speech { pcm, .. }, ResponseModality::Audio) if pcm.len() % 2 != 0 => Err(Why::HalfSample),
             (
-                ModelOutput::Text(_)
+                ModelOutput::Heard { .. }
+                | ModelOutput::Text(_)
                 | ModelOutput::Thought(_)
                 | ModelOutput::Speech { .. }
                 | ModelOutput::ToolCalls(_)
@@ -147,7 +152,11 @@ impl Session {
         if self.is_capped() && matches!(output, ModelOutput::Text(_) | ModelOutput::Speech { .. }) {
             return self.stop_at_the_cap(cx);
         }
+        if !matches!(output, ModelOutput::Heard { .. }) {
+            self.finish_hearing(cx);
+        }
         match output {
+            ModelOutput::Heard { text, finished } => return self.hear_of(&text, finished, cx),
             ModelOutput::Text(text) => {
                 for piece in pieces(&text, cx.config.limits.text_frame_bytes_max) {
                     self.send_part(Part::text(piece), cx);
@@ -255,7 +264,7 @@ impl Session {
 }
 
 /// Cuts text into non-empty pieces of at most `max` bytes, between characters.
-fn pieces(text: &str, max: usize) -> impl Iterator<Item = &str> {
+pub(super) fn pieces(text: &str, max: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {

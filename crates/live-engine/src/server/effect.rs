@@ -37,7 +37,6 @@ pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
     let mut warnings = name(
         "setup",
         [
-            (input_audio_transcription.is_some(), "inputAudioTranscription"),
             (proactivity.is_some(), "proactivity"),
             (*explicit_vad_signal, "explicitVadSignal"),
             (seeds_in_vain, "historyConfig.initialHistoryInClientContent"),
@@ -49,7 +48,13 @@ pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
     );
     warnings.extend(realtime_input_config.iter().flat_map(|config| of_realtime(config)));
     warnings.extend(generation_config.iter().flat_map(|config| of_generation(config)));
-    warnings.extend(output_audio_transcription.iter().flat_map(|config| of_transcription(config)));
+    let transcriptions = [
+        (input_audio_transcription, "setup.inputAudioTranscription"),
+        (output_audio_transcription, "setup.outputAudioTranscription"),
+    ];
+    for (config, root) in transcriptions {
+        warnings.extend(config.iter().flat_map(|config| of_transcription(config, root)));
+    }
     warnings.extend(of_tools(tools, "setup"));
     warnings
 }
@@ -178,7 +183,7 @@ fn of_generation(config: &GenerationConfig) -> Vec<Warning> {
     )
 }
 
-fn of_transcription(config: &AudioTranscriptionConfig) -> Vec<Warning> {
+fn of_transcription(config: &AudioTranscriptionConfig, root: &str) -> Vec<Warning> {
     let AudioTranscriptionConfig {
         language_codes,
         language_auto,
@@ -191,7 +196,7 @@ fn of_transcription(config: &AudioTranscriptionConfig) -> Vec<Warning> {
         source_text,
     } = config;
     name(
-        "setup.outputAudioTranscription",
+        root,
         [
             (!language_codes.is_empty(), "languageCodes"),
             (language_auto.is_some(), "languageAuto"),

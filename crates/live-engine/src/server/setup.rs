@@ -73,6 +73,8 @@ pub struct SessionConfig {
     pub interrupts: bool,
     /// Which media a turn includes.
     pub turn_coverage: TurnCoverage,
+    /// Whether the client is told what is understood of the user's speech.
+    pub input_transcription: bool,
     /// Whether what the model says is transcribed.
     pub output_transcription: bool,
     /// Whether `clientContent` seeds the history, up to its first `turnComplete`, without being answered.
@@ -116,7 +118,7 @@ impl SessionConfig {
             realtime_input_config,
             session_resumption,
             context_window_compression,
-            input_audio_transcription: _,
+            input_audio_transcription,
             output_audio_transcription,
             proactivity,
             explicit_vad_signal: _,
@@ -169,6 +171,7 @@ impl SessionConfig {
                 .turn_coverage
                 .filter(|coverage| *coverage != TurnCoverage::Unspecified)
                 .unwrap_or_else(|| profile.turn_coverage.clone()),
+            input_transcription: input_audio_transcription.is_some(),
             output_transcription: output_audio_transcription.is_some(),
             seeds_history: profile.seeds_history
                 && history_config.is_some_and(|history| history.initial_history_in_client_content),

@@ -294,7 +294,7 @@ fn show_snapshot(snapshot: &Snapshot) -> String {
     shown.join(" ")
 }
 
-/// `MODEL [TEXT|AUDIO].. [manual] [nointerrupt] [transcripts] [seed] [thoughts] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
+/// `MODEL [TEXT|AUDIO].. [manual] [nointerrupt] [transcripts] [heard] [seed] [thoughts] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
 /// [resumable] [transparent] [handle=H] [window[=TRIGGER/TARGET]]`
 fn setup(words: &str) -> Setup {
     let mut words = words.split_whitespace();
@@ -317,6 +317,7 @@ fn setup(words: &str) -> Setup {
                 realtime.turn_coverage = Some(TurnCoverage::IncludesAllInput);
             }
             "transcripts" => setup = setup.with_output_transcription(),
+            "heard" => setup.input_audio_transcription = Some(Box::default()),
             "seed" => setup.history_config = Some(HistoryConfig { initial_history_in_client_content: true }),
             "thoughts" => {
                 let thinking = ThinkingConfig { include_thoughts: Some(true), ..ThinkingConfig::default() };
@@ -367,6 +368,8 @@ fn model(words: &str) -> ModelOutput {
     match verb {
         "text" => ModelOutput::Text(rest.into()),
         "thought" => ModelOutput::Thought(rest.into()),
+        // A final `.` ends the stretch of speech.
+        "heard" => ModelOutput::Heard { text: rest.replace('.', ""), finished: rest.ends_with('.') },
         "speech" => {
             let (time, text) = rest.split_once(' ').unwrap_or((rest, ""));
             ModelOutput::Speech { pcm: silence(millis(time), 24), text: text.into() }
@@ -400,7 +403,10 @@ fn show_part(part: &Part) -> String {
     let thought = if part.thought { "thought " } else { "" };
     match part.data.as_ref().expect("a part holds something") {
         PartData::Text(text) => format!("{thought}'{text}'"),
-        PartData::InlineData(blob) => format!("{}[{}]", blob.mime_type, blob.data.len()),
+        PartData::InlineData(blob) => {
+            let heard = crate::prompt::transcript(part).map(|text| format!(" '{text}'")).unwrap_or_default();
+            format!("{}[{}]{heard}", blob.mime_type, blob.data.len())
+        }
         PartData::FunctionCall(call) => format!("{}()", call.name),
         PartData::FunctionResponse(response) => format!("{}->", response.name),
         PartData::ExecutableCode(code) => format!("code '{}'", code.code),
@@ -415,6 +421,10 @@ fn show_content(content: ServerContent) -> String {
     }
     if let Some(transcription) = &content.output_transcription {
         shown.push(format!("outputTranscription '{}'", transcription.text));
+    }
+    if let Some(transcription) = &content.input_transcription {
+        let finished = if transcription.finished { " finished" } else { "" };
+        shown.push(format!("inputTranscription '{}'{finished}", transcription.text));
     }
     for (set, name) in [
         (content.interrupted, "interrupted"),
@@ -453,6 +463,7 @@ fn show_usage(usage: &UsageMetadata) -> String {
 mod bounds;
 mod calls;
 mod cap;
+mod heard;
 mod held;
 mod hush;
 mod input;

@@ -35,6 +35,7 @@ impl Talk {
             detection: ActivityDetection::Automatic,
             interrupts: true,
             turn_coverage: TurnCoverage::IncludesOnlyActivity,
+            input_transcription: false,
             output_transcription: true,
             seeds_history: false,
             resumption: None,
