@@ -44,7 +44,7 @@ impl PcmFormat {
     }
 
     /// Samples a second.
-    pub fn rate_hz(self) -> u32 {
+    pub const fn rate_hz(self) -> u32 {
         self.rate_hz
     }
 
@@ -78,13 +78,19 @@ impl FromStr for PcmFormat {
     /// Google's services write `audio/L16` for little-endian samples, against RFC 2586, so here it means the same as `audio/pcm`.
     /// Parameters other than `rate` and `channels` (such as `codec=pcm`) do not change what the bytes are and are passed over.
     fn from_str(mime_type: &str) -> Result<Self, Self::Err> {
-        let mut parts = mime_type.split(';').map(str::trim);
-        let essence = parts.next().unwrap_or_default();
+        let essence = mime_type.split(';').next().unwrap_or_default().trim();
         if !["audio/pcm", "audio/l16"].iter().any(|known| essence.eq_ignore_ascii_case(known)) {
             return Err(PcmFormatError::Type(essence.to_owned()));
         }
+        Ok(Self::parse_parameters(mime_type)?.unwrap_or(Self::INPUT))
+    }
+}
+
+impl PcmFormat {
+    /// The rate that the parameters of a mime type give, if they give one.
+    pub(crate) fn parse_parameters(mime_type: &str) -> Result<Option<Self>, PcmFormatError> {
         let mut format = None;
-        for parameter in parts.filter(|part| !part.is_empty()) {
+        for parameter in mime_type.split(';').skip(1).map(str::trim).filter(|part| !part.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let (name, value) = (name.trim(), value.trim().trim_matches('"'));
             if name.eq_ignore_ascii_case("rate") {
@@ -97,7 +103,7 @@ impl FromStr for PcmFormat {
                 return Err(PcmFormatError::Channels(value.to_owned()));
             }
         }
-        Ok(format.unwrap_or(Self::INPUT))
+        Ok(format)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::pcm::{bytes_of, samples_of};
+use crate::g711::G711;
+use crate::pcm::{PcmFormat, bytes_of, samples_of};
 
 /// Length of the header that [`wav_header`] makes.
 pub const WAV_HEADER_BYTES: usize = 44;
@@ -111,7 +112,7 @@ impl Wav {
             // Chunks begin at even offsets; the last one may lack its padding.
             rest = body.get(length + length % 2..).unwrap_or_default();
         }
-        let Format { rate_hz, channels } = format.ok_or(WavError::Missing("fmt "))?;
+        let Format { rate_hz, channels, law: _ } = format.ok_or(WavError::Missing("fmt "))?;
         let mut samples: Vec<i16> = samples_of(data.ok_or(WavError::Missing("data"))?).collect();
         samples.truncate(samples.len() - samples.len() % usize::from(channels.count()));
         Ok(Self { rate_hz, channels, samples })
@@ -131,18 +132,114 @@ impl Wav {
     }
 }
 
+/// Reads files that come in pieces; the first piece of each holds its whole header.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WavReader {
+    file: Option<Open>,
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    format: Format,
+    /// Bytes of sound that are still to come.
+    left: usize,
+    /// The beginning of a frame that is not there yet.
+    part: Vec<u8>,
+}
+
+impl WavReader {
+    /// Appends the samples of the next piece, mixed down. Returns the rate if a file begins with it.
+    pub(crate) fn push(&mut self, bytes: &[u8], out: &mut Vec<i16>) -> Result<Option<u32>, WavError> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if let (Some(open), false) = (&mut self.file, bytes.starts_with(b"RIFF")) {
+            open.take(bytes, out);
+            return Ok(None);
+        }
+        let (format, left, sound) = Self::read_header(bytes)?;
+        let rate_hz = format.rate_hz;
+        self.file.insert(Open { format, left, part: Vec::new() }).take(sound, out);
+        Ok(Some(rate_hz))
+    }
+
+    /// The format, how many bytes of sound there will be, and those that are here.
+    fn read_header(file: &[u8]) -> Result<(Format, usize, &[u8]), WavError> {
+        let [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', chunks @ ..] = file else {
+            return Err(WavError::NotWav);
+        };
+        let (mut format, mut rest) = (None, chunks);
+        while let [a, b, c, d, s0, s1, s2, s3, body @ ..] = rest {
+            let (id, size) = ([*a, *b, *c, *d], u32::from_le_bytes([*s0, *s1, *s2, *s3]));
+            if id == *b"data" {
+                let format: Format = format.ok_or(WavError::Missing("fmt "))?;
+                if !PcmFormat::RATES_HZ.contains(&format.rate_hz) {
+                    return Err(WavError::RateNotTaken(format.rate_hz));
+                }
+                let left = if size >= STREAMING_FROM { usize::MAX } else { size as usize };
+                return Ok((format, left, body));
+            }
+            let length = usize::try_from(size).ok().filter(|length| *length <= body.len());
+            let length = length.ok_or(WavError::Truncated { chunk: id, bytes: size, found: body.len() })?;
+            if id == *b"fmt " {
+                format = Some(Format::parse_any(&body[..length])?);
+            }
+            rest = body.get(length + length % 2..).unwrap_or_default();
+        }
+        Err(WavError::Missing(if format.is_some() { "data" } else { "fmt " }))
+    }
+}
+
+impl Open {
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<i16>) {
+        // Chunks behind the sound say nothing.
+        let bytes = &bytes[..bytes.len().min(self.left)];
+        self.left -= if self.left == usize::MAX { 0 } else { bytes.len() };
+        self.part.extend_from_slice(bytes);
+        let sample_bytes = if self.format.law.is_some() { 1 } else { 2 };
+        let frame_bytes = sample_bytes * usize::from(self.format.channels.count());
+        let whole = self.part.len() / frame_bytes * frame_bytes;
+        let law = self.format.law;
+        let sample = |bytes: &[u8]| match (law, bytes) {
+            (Some(law), [byte, ..]) => law.expand(*byte),
+            (None, [low, high, ..]) => i16::from_le_bytes([*low, *high]),
+            (_, _) => 0,
+        };
+        out.extend(self.part[..whole].chunks_exact(frame_bytes).map(|frame| match self.format.channels {
+            WavChannels::Mono => sample(frame),
+            WavChannels::Stereo => sample(frame).midpoint(sample(&frame[sample_bytes..])),
+        }));
+        self.part.drain(..whole);
+    }
+}
+
 /// Lengths from here on are what programs write when they do not know the length (2^31 and up, less a header).
 const STREAMING_FROM: u32 = 0x7fff_ff00;
 const FORMAT_PCM: u16 = 1;
+const FORMAT_A_LAW: u16 = 6;
+const FORMAT_MU_LAW: u16 = 7;
 const FORMAT_EXTENSIBLE: u16 = 0xfffe;
 
+#[derive(Clone, Copy, Debug)]
 struct Format {
     rate_hz: u32,
     channels: WavChannels,
+    /// `None` of 16-bit PCM.
+    law: Option<G711>,
 }
 
 impl Format {
+    /// Of 16-bit PCM only.
     fn parse(body: &[u8]) -> Result<Self, WavError> {
+        let format = Self::parse_any(body)?;
+        match format.law {
+            None => Ok(format),
+            Some(G711::ALaw) => Err(WavError::Encoding(FORMAT_A_LAW)),
+            Some(G711::MuLaw) => Err(WavError::Encoding(FORMAT_MU_LAW)),
+        }
+    }
+
+    fn parse_any(body: &[u8]) -> Result<Self, WavError> {
         let Some(([tag0, tag1, channels0, channels1, r0, r1, r2, r3, _, _, _, _, _, _, bits0, bits1], extension)) =
             body.split_first_chunk()
         else {
@@ -155,11 +252,14 @@ impl Format {
             }
             tag => tag,
         };
-        if tag != FORMAT_PCM {
-            return Err(WavError::Encoding(tag));
-        }
+        let (law, bits_due) = match tag {
+            FORMAT_PCM => (None, 16),
+            FORMAT_A_LAW => (Some(G711::ALaw), 8),
+            FORMAT_MU_LAW => (Some(G711::MuLaw), 8),
+            tag => return Err(WavError::Encoding(tag)),
+        };
         let bits = u16::from_le_bytes([*bits0, *bits1]);
-        if bits != 16 {
+        if bits != bits_due {
             return Err(WavError::Bits(bits));
         }
         let channels = match u16::from_le_bytes([*channels0, *channels1]) {
@@ -171,7 +271,7 @@ impl Format {
         if rate_hz == 0 {
             return Err(WavError::Rate);
         }
-        Ok(Self { rate_hz, channels })
+        Ok(Self { rate_hz, channels, law })
     }
 }
 
@@ -200,6 +300,8 @@ pub enum WavError {
     Channels(u16),
     /// No samples a second.
     Rate,
+    /// A rate outside [`PcmFormat::RATES_HZ`], in a stream.
+    RateNotTaken(u32),
 }
 
 impl fmt::Display for WavError {
@@ -217,6 +319,9 @@ impl fmt::Display for WavError {
             Self::Encoding(tag) => write!(f, "expected PCM (format 1), found format {tag}; convert it to 16-bit PCM"),
             Self::Bits(bits) => write!(f, "expected 16 bits a sample, found {bits}; convert it to 16-bit PCM"),
             Self::Channels(count) => write!(f, "expected one or two channels, found {count}; mix it down"),
+            Self::RateNotTaken(rate_hz) => {
+                write!(f, "expected 8000 to 48000 samples a second, found {rate_hz}; resample it")
+            }
             Self::Rate => f.write_str("expected a sample rate above 0, found 0; the file is damaged"),
         }
     }
