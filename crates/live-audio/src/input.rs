@@ -94,6 +94,18 @@ impl Input {
         }
     }
 
+    /// Begins in the middle of a stream, behind half a sample.
+    #[must_use]
+    pub fn after(mut self, carry: Carry) -> Self {
+        self.carry = carry;
+        self
+    }
+
+    /// Half a sample that is waiting for its other half.
+    pub fn carry(&self) -> Carry {
+        self.carry
+    }
+
     /// The format of the stream.
     pub fn format(&self) -> InputFormat {
         self.format

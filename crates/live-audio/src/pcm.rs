@@ -183,6 +183,16 @@ impl Carry {
         }
     }
 
+    /// Goes on behind half a sample.
+    pub fn after(byte: Option<u8>) -> Self {
+        Self { byte }
+    }
+
+    /// The half of a sample that is waiting for its other half.
+    pub fn byte(self) -> Option<u8> {
+        self.byte
+    }
+
     /// Whether half a sample is waiting for its other half.
     pub fn is_odd(self) -> bool {
         self.byte.is_some()

@@ -43,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod activity;
 pub mod client;
 pub mod client_session;
 pub mod close;
@@ -59,6 +60,7 @@ mod tools;
 pub mod turn;
 pub mod violation;
 
+pub use self::activity::{Activity, ActivitySettings, Edge};
 pub use self::client::{Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Phase};
 pub use self::client_session::{
     ClientSession, ClientSessionConfig, Dropped, Fresh, LateAnswers, LinkId, Loss, Overlap, Reconnect, ReconnectPolicy,
@@ -74,7 +76,7 @@ pub use self::relay::{Relay, RelayCommand, RelayEvent};
 pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};
 pub use self::server::{
     Cut, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent, SessionConfig,
-    TurnCompletePacing, TurnUsage, Warning,
+    TurnCompletePacing, TurnUsage, VadSignal, Warning,
 };
 pub use self::turn::{Signal, Turn, Unexpected};
 pub use self::violation::{Explanation, Violation};

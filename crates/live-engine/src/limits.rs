@@ -31,7 +31,7 @@ macro_rules! limits {
 limits! {
     /// Time a peer has for its part of the setup; past it the connection is closed. SDKs give up on opening after 10 s.
     setup_deadline: Duration = Duration::from_secs(10), "10 s";
-    /// Pause that ends an audio stream under automatic detection. Frameworks configure 500-800 ms of silence; jitter needs the upper end.
+    /// Pause of the stream that ends speech under automatic detection, if the session asks for no longer silence. Frameworks configure 500-800 ms of silence; jitter needs the upper end.
     stream_pause: Duration = Duration::from_millis(800), "800 ms";
     /// Time a turn may go on after the host asked for shutdown. Long enough for a spoken sentence.
     drain: Duration = Duration::from_secs(5), "5 s";
@@ -49,6 +49,8 @@ limits! {
     speech_bytes_max: usize = 20 << 20, "20 MiB";
     /// Frames of video kept until the user says something. The service's limit for sound with video is two minutes, at one frame a second.
     frames_max: usize = 120, "120";
+    /// Shortest time between two frames of video that a turn takes; one that comes earlier takes the place of the one before. The service processes one a second.
+    frame_gap: Duration = Duration::from_secs(1), "1 s";
     /// Functions declared in a session. The service's documented limit.
     declarations_max: usize = 512, "512";
     /// Bytes of a function's name. The service's documented limit.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use live_audio::{EarshotVad, Vad};
 use live_proto::{ClientMessage, DecodeError, ServerMessage, ServerPayload, SetupComplete};
 
 use crate::close::{CloseReason, Refusal};
@@ -21,8 +22,10 @@ use crate::violation::Violation;
 
 mod answer;
 mod content;
+mod ear;
 mod effect;
 mod heard;
+mod input;
 mod lifetime;
 mod realtime;
 mod renewal;
@@ -64,6 +67,10 @@ pub struct ServerConfig {
     pub lifetimes: Lifetimes,
     /// Where the handles of this connection come from. Make it random.
     pub handle_seed: HandleSeed,
+    /// Makes the detector that finds speech in a session under automatic detection.
+    pub vad: fn() -> Box<dyn Vad>,
+    /// How a client that set `explicitVadSignal` is told of speech.
+    pub vad_signal: VadSignal,
 }
 
 impl ServerConfig {
@@ -83,8 +90,20 @@ impl ServerConfig {
             call_id_seed: 0,
             lifetimes: Lifetimes::of(backend),
             handle_seed: HandleSeed::default(),
+            vad: || Box::<EarshotVad>::default(),
+            vad_signal: VadSignal::VoiceActivity,
         }
     }
+}
+
+/// How a client that set `explicitVadSignal` is told of speech.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VadSignal {
+    /// `voiceActivity`, with the time in the stream.
+    #[default]
+    VoiceActivity,
+    /// `voiceActivityDetectionSignal`, the older form, which the service has on an allow-list.
+    DetectionSignal,
 }
 
 /// When `turnComplete` follows the last sound of an answer.
@@ -544,7 +563,7 @@ impl Engine for ServerEngine {
                 (Timer::Setup, _) => Err(CloseReason::SetupTimeout),
                 (Timer::Drain, _) => Err(CloseReason::Shutdown),
                 (Timer::StreamPause, Some((session, mut cx))) => session
-                    .end_speech(&mut cx)
+                    .end_stream(&mut cx)
                     .and_then(|()| session.check_bounds(&mut cx))
                     .map_err(CloseReason::Violation),
                 (Timer::Playback, Some((session, mut cx))) => {

@@ -61,7 +61,7 @@ pub enum Violation {
     /// A content without parts.
     ContentEmpty { path: String },
     /// A blob of a type that the field does not take.
-    MimeType { path: &'static str, found: String, rule: &'static str, fix: &'static str },
+    MimeType { path: &'static str, found: String, rule: String, fix: &'static str },
     /// The conversation is larger than the model or the server can hold.
     ContextExhausted { what: &'static str, found: u64, max: u64 },
 }

@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use live_engine::{Backend, Lifetimes, Limits, Profiles, TurnCompletePacing};
+use live_audio::{EarshotVad, Vad};
+use live_engine::{Backend, Lifetimes, Limits, Profiles, TurnCompletePacing, VadSignal};
 use live_model::Model;
 use live_model::embedded::Embedded;
 use live_proto::json::Strictness;
@@ -48,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) limits: Limits,
     pub(crate) pacing: TurnCompletePacing,
+    pub(crate) vad: fn() -> Box<dyn Vad>,
+    pub(crate) vad_signal: VadSignal,
     pub(crate) options: Options,
     pub(crate) sessions_max: u64,
     pub(crate) quota: Quota,
@@ -118,6 +121,8 @@ impl Builder {
                 profiles: Arc::default(),
                 limits: Limits::default(),
                 pacing: TurnCompletePacing::default(),
+                vad: || Box::<EarshotVad>::default(),
+                vad_signal: VadSignal::default(),
                 options: Options::server(Strictness::Strict),
                 sessions_max: 1000,
                 quota: Quota::new(SESSIONS_PER_PROJECT),
@@ -202,6 +207,18 @@ impl Builder {
     /// When `turnComplete` follows spoken answers. Default: when they would have been played, as the service does.
     pub fn pacing(mut self, pacing: TurnCompletePacing) -> Self {
         self.shared.pacing = pacing;
+        self
+    }
+
+    /// What finds speech under automatic detection; by default [`EarshotVad`].
+    pub fn vad(mut self, vad: fn() -> Box<dyn Vad>) -> Self {
+        self.shared.vad = vad;
+        self
+    }
+
+    /// How clients that set `explicitVadSignal` are told of speech.
+    pub fn vad_signal(mut self, signal: VadSignal) -> Self {
+        self.shared.vad_signal = signal;
         self
     }
 

@@ -82,6 +82,8 @@ pub(crate) async fn hold<W: Wire>(
         call_id_seed: id.seed(),
         lifetimes: lifetimes.clone(),
         handle_seed: handle_seed(shared.random),
+        vad: shared.vad,
+        vad_signal: shared.vad_signal,
     };
     drop(credentials);
     let engine = ServerEngine::new(config, shared.clock.now());

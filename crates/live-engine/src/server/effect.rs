@@ -34,11 +34,15 @@ pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
     } = setup;
     let seeds_in_vain = !profile.seeds_history
         && history_config.as_ref().is_some_and(|HistoryConfig { initial_history_in_client_content: asked }| *asked);
+    let is_manual = realtime_input_config
+        .as_ref()
+        .and_then(|realtime| realtime.automatic_activity_detection.as_ref()?.disabled)
+        .unwrap_or(false);
     let mut warnings = name(
         "setup",
         [
             (proactivity.is_some(), "proactivity"),
-            (*explicit_vad_signal, "explicitVadSignal"),
+            (*explicit_vad_signal && is_manual, "explicitVadSignal"),
             (seeds_in_vain, "historyConfig.initialHistoryInClientContent"),
             (avatar_config.is_some(), "avatarConfig"),
             (!safety_settings.is_empty(), "safetySettings"),
@@ -105,7 +109,7 @@ fn of_realtime(config: &RealtimeInputConfig) -> Vec<Warning> {
         turn_coverage: _,
         interim_transcript_timestamp_enabled,
     } = config;
-    let tunes_detection = automatic_activity_detection.as_deref().is_some_and(|detection| {
+    let tunes_in_vain = automatic_activity_detection.as_deref().is_some_and(|detection| {
         let AutomaticActivityDetection {
             disabled,
             start_of_speech_sensitivity,
@@ -113,7 +117,7 @@ fn of_realtime(config: &RealtimeInputConfig) -> Vec<Warning> {
             end_of_speech_sensitivity,
             silence_duration_ms,
         } = detection;
-        !disabled.unwrap_or(false)
+        disabled.unwrap_or(false)
             && (start_of_speech_sensitivity.is_some()
                 || prefix_padding_ms.is_some()
                 || end_of_speech_sensitivity.is_some()
@@ -122,7 +126,7 @@ fn of_realtime(config: &RealtimeInputConfig) -> Vec<Warning> {
     name(
         "setup.realtimeInputConfig",
         [
-            (tunes_detection, "automaticActivityDetection"),
+            (tunes_in_vain, "automaticActivityDetection"),
             (*interim_transcript_timestamp_enabled, "interimTranscriptTimestampEnabled"),
         ],
     )

@@ -1,155 +1,19 @@
 //! `realtimeInput`: sound, pictures and text that flow, and how they become turns of the user.
 //!
-//! Under manual activity a turn is what lies between `activityStart` and `activityEnd`. Under automatic detection a running
-//! audio stream counts as speech: its first sound begins the turn, its end or a pause in it ends the turn, and typed text
-//! is a turn at once. Not here: hearing speech and silence within a stream that never pauses.
+//! Under manual activity a turn is what lies between `activityStart` and `activityEnd`. Under automatic detection it is what
+//! the detector takes for speech, and typed text is a turn at once. Not here: the sound itself ([`super::ear`]) and what
+//! is kept until a turn takes it ([`super::input`]).
 
-use bytes::{Bytes, BytesMut};
-use live_proto::{Blob, Content, MimeType, Part, PartData, RealtimeInput, TurnCoverage};
+use live_audio::{InputFormat, PcmFormat, PcmFormatError};
+use live_proto::{Blob, RealtimeInput, TurnCoverage};
 
 use super::Warning;
-use super::content::USER;
 use super::session::{Cx, Session};
 use super::setup::ActivityDetection;
-use crate::context::{ITEM_BYTES, Kind, Tokens, kind, label_bytes};
+use crate::context::{Kind, kind};
 use crate::timer::Timer;
 use crate::turn::{Signal, Turn};
 use crate::violation::Violation;
-
-/// Input that has not become a turn yet.
-#[derive(Debug, Default)]
-pub(super) struct Input {
-    speaking: bool,
-    /// Whether media outside an activity were complained of since the last one.
-    complained: bool,
-    pieces: Vec<Piece>,
-    bytes: usize,
-    /// What the pieces take beside their bytes.
-    overhead: usize,
-}
-
-#[derive(Debug)]
-enum Piece {
-    /// Consecutive sound of one type, joined.
-    Sound(MimeType, BytesMut),
-    Frame(Blob),
-    Text(String),
-}
-
-impl Piece {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Sound(_, data) => data.len(),
-            Self::Frame(blob) => blob.data.len(),
-            Self::Text(text) => text.len(),
-        }
-    }
-
-    fn overhead(&self) -> usize {
-        ITEM_BYTES
-            + match self {
-                Self::Sound(mime_type, _) => mime_type.as_str().len(),
-                Self::Frame(blob) => label_bytes(blob),
-                Self::Text(_) => 0,
-            }
-    }
-
-    fn into_part(self) -> (Part, Tokens) {
-        let frame = matches!(self, Self::Frame(_));
-        let part = match self {
-            Self::Sound(mime_type, data) => Part::inline(Blob::new(mime_type, data.freeze())),
-            Self::Frame(blob) => Part::inline(blob),
-            Self::Text(text) => Part::text(text),
-        };
-        let tokens = if frame { Tokens::of_frame() } else { Tokens::of_part(&part) };
-        (part, tokens)
-    }
-}
-
-impl Input {
-    pub(super) fn is_speaking(&self) -> bool {
-        self.speaking
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// What the input holds in memory.
-    pub(super) fn held_bytes(&self) -> usize {
-        self.bytes + self.overhead
-    }
-
-    fn hear(&mut self, blob: Blob) {
-        match self.pieces.last_mut() {
-            Some(Piece::Sound(mime_type, data)) if *mime_type == blob.mime_type => {
-                self.bytes += blob.data.len();
-                data.extend_from_slice(&blob.data);
-            }
-            Some(_) | None => self.push(Piece::Sound(blob.mime_type, BytesMut::from(&blob.data[..]))),
-        }
-    }
-
-    fn push(&mut self, piece: Piece) {
-        self.bytes += piece.bytes();
-        self.overhead += piece.overhead();
-        self.pieces.push(piece);
-    }
-
-    /// Forgets the oldest frames beyond `frames_max`: a camera runs while nobody speaks.
-    fn forget_frames(&mut self, frames_max: usize) {
-        while self.pieces.iter().filter(|piece| matches!(piece, Piece::Frame(_))).count() > frames_max {
-            let oldest = self.pieces.iter().position(|piece| matches!(piece, Piece::Frame(_)));
-            let piece = self.pieces.remove(oldest.expect("there are too many of them"));
-            self.bytes -= piece.bytes();
-            self.overhead -= piece.overhead();
-        }
-    }
-
-    /// Takes up what a snapshot holds.
-    pub(super) fn restore(parts: Vec<Part>, speaking: bool) -> Self {
-        let mut input = Self { speaking, ..Self::default() };
-        for part in parts {
-            match part.data {
-                Some(PartData::InlineData(blob)) if is_sound(blob.mime_type.as_str()) => input.hear(blob),
-                Some(PartData::InlineData(blob)) => input.push(Piece::Frame(blob)),
-                Some(PartData::Text(text)) => input.push(Piece::Text(text)),
-                // Nothing else flows.
-                Some(
-                    PartData::FunctionCall(_)
-                    | PartData::FunctionResponse(_)
-                    | PartData::FileData(_)
-                    | PartData::ExecutableCode(_)
-                    | PartData::CodeExecutionResult(_),
-                )
-                | None => {}
-            }
-        }
-        input
-    }
-
-    /// Copies everything, for a snapshot.
-    pub(super) fn parts(&self) -> Vec<Part> {
-        let part = |piece: &Piece| match piece {
-            Piece::Sound(mime_type, data) => Part::inline(Blob::new(mime_type.clone(), Bytes::copy_from_slice(data))),
-            Piece::Frame(blob) => Part::inline(blob.clone()),
-            Piece::Text(text) => Part::text(text.as_str()),
-        };
-        self.pieces.iter().map(part).collect()
-    }
-
-    /// Takes everything as one content of the user.
-    fn take(&mut self) -> Option<(Content, Tokens)> {
-        (self.bytes, self.overhead) = (0, 0);
-        let mut tokens = Tokens::default();
-        let mut parts = Vec::with_capacity(self.pieces.len());
-        for (part, cost) in self.pieces.drain(..).map(Piece::into_part) {
-            tokens += cost;
-            parts.push(part);
-        }
-        (!parts.is_empty()).then(|| (Content { parts: parts.into(), role: USER.into() }, tokens))
-    }
-}
 
 impl Session {
     pub(super) fn realtime_input(&mut self, message: RealtimeInput, cx: &mut Cx<'_>) -> Result<(), Violation> {
@@ -179,7 +43,7 @@ impl Session {
             media_chunks.into_iter().partition(|blob| is_sound(blob.mime_type.as_str()));
         for blob in sounds.into_iter().chain(audio) {
             said_nothing = false;
-            self.hear(blob, cx)?;
+            self.hear(&blob, cx)?;
         }
         for blob in frames.into_iter().chain(video) {
             said_nothing = false;
@@ -192,8 +56,7 @@ impl Session {
         if audio_stream_end == Some(true) {
             said_nothing = false;
             match detection {
-                ActivityDetection::Automatic if self.input.speaking => self.end_speech(cx)?,
-                ActivityDetection::Automatic => {}
+                ActivityDetection::Automatic => self.end_stream(cx)?,
                 ActivityDetection::Manual => cx.warn(Warning::NoEffect { path: "realtimeInput.audioStreamEnd".into() }),
             }
         }
@@ -202,6 +65,7 @@ impl Session {
             if !self.input.speaking {
                 return Err(Violation::NothingToAnswer { path: "realtimeInput.activityEnd" });
             }
+            self.flush(cx)?;
             self.end_speech(cx)?;
         }
         if said_nothing {
@@ -218,62 +82,29 @@ impl Session {
         }
     }
 
-    fn hear(&mut self, blob: Blob, cx: &mut Cx<'_>) -> Result<(), Violation> {
-        if blob.data.is_empty() {
-            return Ok(());
-        }
-        let max = cx.config.limits.speech_bytes_max;
-        match self.config.detection {
-            ActivityDetection::Automatic => {
-                if !self.input.speaking {
-                    self.start_speech(cx);
-                }
-                self.input.hear(blob);
-                cx.timers.arm(Timer::StreamPause, cx.config.limits.stream_pause, cx.now);
-                // A stream that never pauses is answered when it is as long as a turn may be.
-                if self.input.bytes >= max { self.end_speech(cx) } else { Ok(()) }
-            }
-            ActivityDetection::Manual if self.input.speaking || self.covers_all_input() => {
-                self.input.hear(blob);
-                let found = self.input.bytes;
-                if found > max {
-                    return Err(Violation::ContextExhausted {
-                        what: "bytes of speech",
-                        found: found as u64,
-                        max: max as u64,
-                    });
-                }
-                Ok(())
-            }
-            ActivityDetection::Manual => {
-                self.complain(&blob, cx);
-                Ok(())
-            }
-        }
-    }
-
     fn see(&mut self, blob: Blob, cx: &mut Cx<'_>) {
         self.times.see(cx);
-        let included = match self.config.detection {
-            // Nobody can say yet where speech is, so no picture is outside it.
+        let is_included = match self.config.detection {
+            // While sound runs and nobody speaks, those it leaves behind are forgotten with it.
             ActivityDetection::Automatic => true,
-            ActivityDetection::Manual => {
-                self.input.speaking || self.config.turn_coverage != TurnCoverage::IncludesOnlyActivity
-            }
+            ActivityDetection::Manual => self.input.speaking || self.covers_all_video(),
         };
-        if included {
-            self.input.push(Piece::Frame(blob));
-            self.input.forget_frames(cx.config.limits.frames_max);
+        if is_included {
+            let limits = &cx.config.limits;
+            self.input.see(blob, limits.frame_gap, limits.frames_max, cx.now);
         } else {
             self.complain(&blob, cx);
         }
     }
 
     fn read(&mut self, text: String, cx: &mut Cx<'_>) -> Result<(), Violation> {
-        self.input.push(Piece::Text(text));
+        self.input.read(text);
         match (self.config.detection, self.input.speaking) {
             (ActivityDetection::Manual, true) => Ok(()),
-            (ActivityDetection::Automatic, true) => self.end_speech(cx),
+            (ActivityDetection::Automatic, true) => {
+                self.stop_speech(cx);
+                self.end_speech(cx)
+            }
             (ActivityDetection::Automatic | ActivityDetection::Manual, false) => {
                 self.ask_input(cx);
                 Ok(())
@@ -281,11 +112,15 @@ impl Session {
         }
     }
 
-    fn covers_all_input(&self) -> bool {
+    pub(super) fn covers_all_video(&self) -> bool {
+        self.config.turn_coverage != TurnCoverage::IncludesOnlyActivity
+    }
+
+    pub(super) fn covers_all_input(&self) -> bool {
         self.config.turn_coverage == TurnCoverage::IncludesAllInput
     }
 
-    fn complain(&mut self, blob: &Blob, cx: &mut Cx<'_>) {
+    pub(super) fn complain(&mut self, blob: &Blob, cx: &mut Cx<'_>) {
         if !self.input.complained {
             self.input.complained = true;
             cx.warn(Warning::OutsideActivity { mime_type: blob.mime_type.as_str().into() });
@@ -293,7 +128,7 @@ impl Session {
     }
 
     /// Begins the user's turn, unless the model may not be cut short: then the speech is kept and nobody hears of it yet.
-    fn start_speech(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn start_speech(&mut self, cx: &mut Cx<'_>) {
         self.input.complained = false;
         if self.config.interrupts || !self.is_answering() {
             self.interrupt(cx);
@@ -304,12 +139,13 @@ impl Session {
 
     /// Ends the user's turn and answers what was said.
     pub(super) fn end_speech(&mut self, cx: &mut Cx<'_>) -> Result<(), Violation> {
-        self.input.speaking = false;
         cx.timers.stop(Timer::StreamPause);
-        if !self.input.pieces.is_empty() {
+        if !self.input.is_empty() {
+            // What was said is a part of the turn, as long as it is said to be speech.
             self.ask_input(cx);
             return Ok(());
         }
+        self.input.speaking = false;
         match self.turn {
             Turn::Listening if self.context.unanswered() > 0 => self.prompt(cx),
             Turn::Listening => {
@@ -331,8 +167,15 @@ impl Session {
     }
 
     fn ask_input(&mut self, cx: &mut Cx<'_>) {
-        let (content, tokens) = self.input.take().expect("there is input");
+        let sound_stays = self.sound_stays();
+        self.input.speaking = false;
+        let (content, tokens) = self.input.take(sound_stays).expect("there is input");
         self.ask(content, tokens, cx);
+    }
+
+    /// Whether sound is nobody's speech yet: it may become the beginning of what is said next.
+    fn sound_stays(&self) -> bool {
+        self.config.detection == ActivityDetection::Automatic && !self.input.speaking && !self.covers_all_input()
     }
 
     /// Appends pictures and sound that no speech has taken up, so that ordered content comes behind them.
@@ -340,7 +183,8 @@ impl Session {
         if self.input.speaking {
             return;
         }
-        if let Some((content, tokens)) = self.input.take() {
+        let sound_stays = self.sound_stays();
+        if let Some((content, tokens)) = self.input.take(sound_stays) {
             self.context.append(content, tokens);
         }
     }
@@ -350,32 +194,44 @@ fn is_sound(mime: &str) -> bool {
     kind(mime) == Kind::Audio
 }
 
+/// Checks what kinds of media there are before anything is made of them.
 fn check_media(chunks: &[Blob], audio: Option<&Blob>, video: Option<&Blob>) -> Result<(), Violation> {
-    let is_picture = |mime: &str| matches!(kind(mime), Kind::Image | Kind::Video);
-    if let Some(blob) = audio.filter(|blob| !is_sound(blob.mime_type.as_str())) {
-        return Err(Violation::MimeType {
-            path: "realtimeInput.audio.mimeType",
-            found: blob.mime_type.as_str().into(),
-            rule: "audio takes an audio type",
-            fix: "send audio/pcm;rate=16000",
-        });
-    }
-    if let Some(blob) = video.filter(|blob| !is_picture(blob.mime_type.as_str())) {
-        return Err(Violation::MimeType {
-            path: "realtimeInput.video.mimeType",
-            found: blob.mime_type.as_str().into(),
-            rule: "video takes an image type",
-            fix: "send image/jpeg",
-        });
-    }
-    let neither = |blob: &&Blob| !is_sound(blob.mime_type.as_str()) && !is_picture(blob.mime_type.as_str());
-    if let Some(blob) = chunks.iter().find(neither) {
-        return Err(Violation::MimeType {
-            path: "realtimeInput.mediaChunks.mimeType",
-            found: blob.mime_type.as_str().into(),
-            rule: "media are sound or pictures",
-            fix: "send audio/pcm;rate=16000 or image/jpeg",
-        });
+    let chunks = chunks.iter().map(|blob| ("realtimeInput.mediaChunks.mimeType", blob, None));
+    let audio = audio.into_iter().map(|blob| ("realtimeInput.audio.mimeType", blob, Some(true)));
+    let video = video.into_iter().map(|blob| ("realtimeInput.video.mimeType", blob, Some(false)));
+    for (path, blob, has_to_sound) in chunks.chain(audio).chain(video) {
+        let mime_type = blob.mime_type.as_str();
+        let (rule, fix) = match (has_to_sound.unwrap_or_else(|| is_sound(mime_type)), kind(mime_type)) {
+            (true, Kind::Audio) => match mime_type.parse::<InputFormat>() {
+                Ok(_) => continue,
+                Err(error) => (format_rule(&error), "send audio/pcm;rate=16000"),
+            },
+            (false, _) if PICTURES.iter().any(|it| essence(mime_type).eq_ignore_ascii_case(it)) => continue,
+            (true, _) => ("audio takes an audio type".to_owned(), "send audio/pcm;rate=16000"),
+            (false, Kind::Image) => (format!("pictures are {}", PICTURES.join(", ")), "send image/jpeg"),
+            (false, _) if has_to_sound.is_none() => {
+                ("media are sound or pictures".to_owned(), "send audio/pcm;rate=16000 or image/jpeg")
+            }
+            (false, _) => ("video takes an image type".to_owned(), "send image/jpeg"),
+        };
+        return Err(Violation::MimeType { path, found: mime_type.into(), rule, fix });
     }
     Ok(())
 }
+
+pub(super) fn format_rule(error: &PcmFormatError) -> String {
+    let rates = PcmFormat::RATES_HZ;
+    match error {
+        PcmFormatError::Rate(_) => format!("sound has {} to {} samples a second", rates.start(), rates.end()),
+        PcmFormatError::RateTwice => "a rate is given once".into(),
+        PcmFormatError::Channels(_) => "sound has one channel".into(),
+        PcmFormatError::Type(_) | _ => "sound is 16-bit PCM, G.711 (audio/pcmu, audio/pcma) or WAV".into(),
+    }
+}
+
+fn essence(mime_type: &str) -> &str {
+    mime_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// The pictures that models of the service are documented to see.
+const PICTURES: [&str; 6] = ["image/jpeg", "image/jpg", "image/png", "image/webp", "image/heic", "image/heif"];

@@ -192,7 +192,7 @@ impl Session {
             tools: self.config.tools.clone(),
             history: self.context.entries().to_vec(),
             unanswered: self.context.unanswered(),
-            pending_input: self.input.parts(),
+            pending_input: self.input.parts().into_iter().chain(self.ear.put_down()).collect(),
             speaking: self.input.is_speaking(),
             pending_calls: pending_calls.map(|(id, name)| PendingCall { id, name }).collect(),
             settled_calls,

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use live_proto::{Content, ServerContent, ServerMessage, Tool, TurnCompleteReason};
 
 use super::answer::Answer;
+use super::ear::Ear;
+use super::input::Input;
 use super::lifetime::Times;
-use super::realtime::Input;
 use super::renewal::Renewal;
 use super::setup::{ActivityDetection, SessionConfig};
 use super::usage::TurnUsage;
@@ -55,6 +56,7 @@ pub(super) struct Session {
     /// What the model said in the turn that is open; there is one exactly while a turn is.
     pub(super) answer: Option<Answer>,
     pub(super) input: Input,
+    pub(super) ear: Ear,
     /// What came while the model could not be interrupted.
     pub(super) waiting: Vec<Waiting>,
     pub(super) calls: Calls,
@@ -112,6 +114,7 @@ impl Session {
             turn: Turn::Idle,
             answer: None,
             input: Input::default(),
+            ear: Ear::default(),
             waiting: Vec::new(),
             calls: Calls::default(),
             call_ids: CallIds::new(cx.config.call_id_seed),
@@ -138,7 +141,7 @@ impl Session {
             tools,
             history,
             unanswered,
-            pending_input,
+            mut pending_input,
             speaking,
             pending_calls,
             settled_calls,
@@ -164,6 +167,7 @@ impl Session {
         session.config_tokens = session.config.tokens();
         session.config_bytes = session.config.bytes();
         session.context = Context::restore(history, unanswered);
+        session.ear = Ear::resume(&mut pending_input);
         session.input = Input::restore(pending_input, speaking);
         session.calls = Calls::restore(pending_calls.into_iter().map(|call| (call.id, call.name)), settled_calls);
         session.call_ids = CallIds::new(next_call);
@@ -171,8 +175,11 @@ impl Session {
         session.usage = usage;
         session.times = Times::new(connected, session_elapsed, video_began, is_limited, cx);
         session.listen();
-        if speaking && session.config.detection == ActivityDetection::Automatic {
-            cx.timers.arm(Timer::StreamPause, cx.config.limits.stream_pause, cx.now);
+        if session.config.detection == ActivityDetection::Automatic {
+            session.ear.listen_again(&session.input, session.config.activity, cx);
+            if speaking {
+                cx.timers.arm(Timer::StreamPause, session.patience(cx), cx.now);
+            }
         }
         session
     }
@@ -363,15 +370,15 @@ impl Session {
         }
     }
 
-    /// Forgets what would begin another turn. What was taken in and is lost so can be in no snapshot any more.
+    /// Forgets what would begin another turn. What was taken in and is lost so can be in no snapshot any more. What flowed in
+    /// begins nothing by itself.
     pub(super) fn refuse_input(&mut self) {
         if let Some(renewal) = &mut self.renewal
-            && (!self.waiting.is_empty() || self.input.bytes() > 0)
+            && !self.waiting.is_empty()
         {
             renewal.finish();
         }
         self.waiting.clear();
-        self.input = Input::default();
     }
 
     /// Appends what calls for an answer, or keeps it until the running answer is over if that may not be cut short.

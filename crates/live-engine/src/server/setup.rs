@@ -12,6 +12,7 @@ use live_proto::{
 };
 
 use super::{ServerConfig, Warning, effect};
+use crate::activity::ActivitySettings;
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
 use crate::limits::Limits;
 use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
@@ -69,6 +70,10 @@ pub struct SessionConfig {
     pub include_thoughts: bool,
     /// Who finds the user's turns.
     pub detection: ActivityDetection,
+    /// How the server does it.
+    pub activity: ActivitySettings,
+    /// Whether the client is told when the server hears speech begin and end.
+    pub explicit_vad_signal: bool,
     /// Whether a user who begins to speak cuts the model short.
     pub interrupts: bool,
     /// Which media a turn includes.
@@ -121,7 +126,7 @@ impl SessionConfig {
             input_audio_transcription,
             output_audio_transcription,
             proactivity,
-            explicit_vad_signal: _,
+            explicit_vad_signal,
             history_config,
             avatar_config: _,
             safety_settings: _,
@@ -153,6 +158,7 @@ impl SessionConfig {
         check_tools(&tools, "setup", profile, &config.limits)?;
 
         let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();
+        let activity = ActivitySettings::choose(realtime.automatic_activity_detection.as_deref(), backend)?;
         let disabled = realtime.automatic_activity_detection.and_then(|detection| detection.disabled);
         let session = Self {
             backend,
@@ -166,6 +172,8 @@ impl SessionConfig {
             include_thoughts: generation.thinking_config.as_ref().and_then(|it| it.include_thoughts).unwrap_or(false),
             generation,
             detection: if disabled.unwrap_or(false) { ActivityDetection::Manual } else { ActivityDetection::Automatic },
+            activity,
+            explicit_vad_signal,
             interrupts: realtime.activity_handling != Some(ActivityHandling::NoInterruption),
             turn_coverage: realtime
                 .turn_coverage

@@ -50,7 +50,7 @@ impl World {
     #[expect(clippy::disallowed_methods, reason = "a test begins somewhere")]
     fn new(config: ServerConfig) -> Self {
         let now = Instant::now();
-        let config = ServerConfig { handle_seed: HandleSeed([1; 32]), ..config };
+        let config = ServerConfig { handle_seed: HandleSeed([1; 32]), vad: loud, ..config };
         Self {
             config: config.clone(),
             connections: 1,
@@ -155,12 +155,26 @@ impl World {
             }
             // `_` stands for a space, which scripts trim.
             "say" => ClientMessage::text(rest.replace('_', " ")),
-            "hear" => ClientMessage::audio(Blob::pcm16k(silence(millis(rest), 16))),
-            "audio" => ClientMessage::audio(Blob::new(rest, vec![0; 2])),
+            "hear" => ClientMessage::audio(Blob::pcm16k(tone(millis(rest), 16))),
+            "hush" => ClientMessage::audio(Blob::pcm16k(silence(millis(rest), 16))),
+            // MIME type and bytes.
+            "audio" => {
+                let (mime_type, bytes) = rest.split_once(' ').unwrap_or((rest, "2"));
+                ClientMessage::audio(Blob::new(mime_type, vec![0; bytes.parse().unwrap()]))
+            }
+            // Silence and sound in turn, in one message.
+            "film" => {
+                let piece =
+                    |(index, time)| if index % 2 == 0 { silence(millis(time), 16) } else { tone(millis(time), 16) };
+                let pieces: Vec<Bytes> = rest.split(' ').enumerate().map(piece).collect();
+                ClientMessage::audio(Blob::pcm16k(pieces.concat()))
+            }
+            "picture" => ClientMessage::video(Blob::new(rest, vec![0; 2])),
+            "image2" => ClientMessage::video(Blob::new("image/png", vec![0; 2])),
             "see" => ClientMessage::video(Blob::jpeg(vec![0; 10])),
             "image" => ClientMessage::turns(vec![Content::user(Part::inline(Blob::jpeg(vec![0; 10])))], true),
             "chunks" => ClientMessage::RealtimeInput(RealtimeInput {
-                media_chunks: vec![Blob::pcm16k(silence(millis(rest), 16)), Blob::jpeg(vec![0; 10])],
+                media_chunks: vec![Blob::pcm16k(tone(millis(rest), 16)), Blob::jpeg(vec![0; 10])],
                 ..RealtimeInput::default()
             }),
             "start" => ClientMessage::activity_start(),
@@ -218,6 +232,13 @@ impl World {
             ServerPayload::SessionResumptionUpdate(update) => {
                 assert_eq!(*update, SessionResumptionUpdate::default());
                 "not resumable".into()
+            }
+            ServerPayload::VoiceActivity(VoiceActivity { r#type, audio_offset }) => {
+                let at = Duration::try_from(audio_offset.expect("it is always said")).unwrap();
+                format!("{} at {} ms", r#type.name().unwrap_or_default(), at.as_millis())
+            }
+            ServerPayload::VoiceActivityDetectionSignal(signal) => {
+                signal.vad_signal_type.name().unwrap_or_default().into()
             }
             other => format!("{other:?}"),
         };
@@ -287,14 +308,14 @@ fn show_snapshot(snapshot: &Snapshot) -> String {
     let mut shown: Vec<String> = snapshot.history.iter().map(|entry| show(&entry.content)).collect();
     shown.insert(snapshot.history.len() - snapshot.unanswered, "|".into());
     if !snapshot.pending_input.is_empty() {
-        let parts: Vec<String> = snapshot.pending_input.iter().map(show_part).collect();
+        let parts: Vec<String> = snapshot.pending_input.iter().map(show_pending).collect();
         shown.push(format!("{} {}", if snapshot.speaking { "speaking" } else { "pending" }, parts.join("+")));
     }
     shown.extend(snapshot.pending_calls.iter().map(|call| format!("calling {}", call.name)));
     shown.join(" ")
 }
 
-/// `MODEL [TEXT|AUDIO].. [manual] [nointerrupt] [transcripts] [heard] [seed] [thoughts] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
+/// `MODEL [TEXT|AUDIO].. [manual] [prefix=MS] [silence=MS] [signals] [allinput] [allvideo] [nointerrupt] [transcripts] [heard] [seed] [thoughts] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
 /// [resumable] [transparent] [handle=H] [window[=TRIGGER/TARGET]]`
 fn setup(words: &str) -> Setup {
     let mut words = words.split_whitespace();
@@ -312,6 +333,19 @@ fn setup(words: &str) -> Setup {
                 let realtime = setup.realtime_input_config.get_or_insert_with(|| Box::new(realtime()));
                 realtime.activity_handling = Some(ActivityHandling::NoInterruption);
             }
+            "allvideo" => {
+                let realtime = setup.realtime_input_config.get_or_insert_with(|| Box::new(realtime()));
+                realtime.turn_coverage = Some(TurnCoverage::IncludesAudioActivityAndAllVideo);
+            }
+            "prefix" | "silence" => {
+                let realtime = setup.realtime_input_config.get_or_insert_with(|| Box::new(realtime()));
+                let detection = realtime.automatic_activity_detection.get_or_insert_default();
+                match word {
+                    "prefix" => detection.prefix_padding_ms = value.parse().ok(),
+                    _ => detection.silence_duration_ms = value.parse().ok(),
+                }
+            }
+            "signals" => setup.explicit_vad_signal = true,
             "allinput" => {
                 let realtime = setup.realtime_input_config.get_or_insert_with(|| Box::new(realtime()));
                 realtime.turn_coverage = Some(TurnCoverage::IncludesAllInput);
@@ -394,6 +428,30 @@ fn silence(time: Duration, samples_per_ms: usize) -> Bytes {
     vec![0; usize::try_from(time.as_millis()).unwrap() * samples_per_ms * 2].into()
 }
 
+fn tone(time: Duration, samples_per_ms: usize) -> Bytes {
+    [0, 0x40].repeat(usize::try_from(time.as_millis()).unwrap() * samples_per_ms).into()
+}
+
+/// Takes whatever is loud for speech, in frames of 10 ms.
+fn loud() -> Box<dyn live_audio::Vad> {
+    #[derive(Debug)]
+    struct Loud;
+
+    impl live_audio::Vad for Loud {
+        fn frame_samples(&self) -> usize {
+            160
+        }
+
+        fn probability(&mut self, frame: &[i16]) -> f32 {
+            if frame.iter().any(|sample| sample.unsigned_abs() > 1_000) { 1.0 } else { 0.0 }
+        }
+
+        fn reset(&mut self) {}
+    }
+
+    Box::new(Loud)
+}
+
 fn show(content: &Content) -> String {
     let parts: Vec<String> = content.parts.iter().map(show_part).collect();
     format!("{}:{}", content.role, parts.join("+"))
@@ -411,6 +469,16 @@ fn show_part(part: &Part) -> String {
         PartData::FunctionResponse(response) => format!("{}->", response.name),
         PartData::ExecutableCode(code) => format!("code '{}'", code.code),
         other => format!("{other:?}"),
+    }
+}
+
+fn show_pending(part: &Part) -> String {
+    match &part.audio_metadata {
+        Some(metadata) => {
+            let at = Duration::try_from(metadata.start_offset.expect("it is always said")).unwrap();
+            format!("{} bytes at {} ms", part.as_inline().map_or(0, |blob| blob.data.len()), at.as_millis())
+        }
+        None => show_part(part),
     }
 }
 
@@ -471,6 +539,7 @@ mod lifetimes;
 mod renewing;
 mod resuming;
 mod setting_up;
+mod speech;
 mod tools;
 mod turns;
 mod window;

@@ -285,7 +285,7 @@ fn violations() -> Vec<Violation> {
         Violation::LastTurnNotUser { role: "model".into() },
         Violation::Role { path: path.into(), role: "robot".into(), rule },
         Violation::ContentEmpty { path: path.into() },
-        Violation::MimeType { path, found: "text/plain".into(), rule, fix },
+        Violation::MimeType { path, found: "text/plain".into(), rule: rule.into(), fix },
         Violation::ContextExhausted { what: "tokens", found: 2, max: 1 },
     ]
 }

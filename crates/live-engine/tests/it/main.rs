@@ -6,3 +6,4 @@ mod docs;
 mod resumption;
 mod server;
 mod session;
+mod speech;

@@ -199,6 +199,8 @@ struct Line {
 impl Line {
     fn new(seed: u8, now: Instant) -> Self {
         let mut config = ServerConfig { handle_seed: HandleSeed([seed; 32]), ..ServerConfig::new(Backend::Vertex) };
+        // Every frame counts.
+        config.limits.frame_gap = Duration::ZERO;
         config.lifetimes.connection = Duration::MAX;
         config.lifetimes.session_audio = None;
         config.lifetimes.session_video = None;

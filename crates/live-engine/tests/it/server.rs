@@ -1,5 +1,4 @@
 //! Arbitrary clients, models and clocks against one server, watched by an oracle that knows nothing of its insides.
-#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it looks at")]
 #![expect(clippy::disallowed_methods, reason = "a test begins somewhere")]
 
 use std::collections::BTreeSet;
@@ -37,6 +36,7 @@ pub(crate) enum Step {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Output {
+    Heard(bool),
     Words,
     Thought,
     Calls(Vec<&'static str>),
@@ -49,6 +49,7 @@ impl Output {
     /// What the model says; `words` where it says words.
     pub(crate) fn piece(self, words: &str, modality: ResponseModality) -> ModelOutput {
         match (self, modality) {
+            (Self::Heard(finished), _) => ModelOutput::Heard { text: "hm ".into(), finished },
             (Self::Words, ResponseModality::Text) => ModelOutput::Text(words.into()),
             (Self::Words, ResponseModality::Audio) => {
                 ModelOutput::Speech { pcm: Bytes::from_static(&[0; 960]), text: " word".into() }
@@ -90,6 +91,7 @@ fn scheduling() -> impl Strategy<Value = Option<Scheduling>> {
 
 fn output() -> impl Strategy<Value = Output> {
     prop_oneof![
+        2 => any::<bool>().prop_map(Output::Heard),
         8 => Just(Output::Words),
         1 => Just(Output::Thought),
         3 => prop::collection::vec(prop_oneof![Just("blocking"), Just("later"), Just("undeclared")], 0..3)
@@ -104,11 +106,14 @@ fn blob() -> impl Strategy<Value = Blob> {
     let mime = prop_oneof![
         6 => Just("audio/pcm;rate=16000"),
         2 => Just("image/jpeg"),
-        1 => Just("audio/pcm;rate=0"),
-        1 => Just("audio/ogg"),
-        1 => prop_oneof![30 => Just("audio/pcm"), 1 => Just("text/plain"), 1 => Just("")],
+        1 => Just("audio/l16;rate=16000"),
+        1 => Just("audio/pcmu;rate=16000"),
+        1 => prop_oneof![30 => Just("audio/pcm"), 1 => Just("text/plain"), 1 => Just(""), 1 => Just("audio/pcm;rate=0"),
+            1 => Just("audio/ogg"), 1 => Just("audio/wav")],
     ];
-    (mime, 0usize..2_000).prop_map(|(mime, bytes)| Blob::new(mime, vec![0; bytes]))
+    // Silence, or loud in every format but one.
+    let byte = prop_oneof![Just(0u8), Just(0x20)];
+    (mime, 0usize..12_000, byte).prop_map(|(mime, bytes, byte)| Blob::new(mime, vec![byte; bytes]))
 }
 
 fn content() -> impl Strategy<Value = Content> {
@@ -159,6 +164,22 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
     ]
 }
 
+/// Takes whatever is loud for speech: what it says of a frame follows from the frame alone.
+#[derive(Debug)]
+struct Loud;
+
+impl live_audio::Vad for Loud {
+    fn frame_samples(&self) -> usize {
+        160
+    }
+
+    fn probability(&mut self, frame: &[i16]) -> f32 {
+        if frame.iter().any(|sample| sample.unsigned_abs() > 1_000) { 1.0 } else { 0.0 }
+    }
+
+    fn reset(&mut self) {}
+}
+
 pub(crate) fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
     let model = prop_oneof![
         Just("gemini-2.0-flash-live-001"),
@@ -167,7 +188,7 @@ pub(crate) fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
         Just("gemini-3.1-flash-live-preview"),
         Just("gemini-3.8-live"),
     ];
-    (model, any::<[bool; 12]>(), any::<u64>()).prop_map(|(model, flags, seed)| {
+    (model, any::<[bool; 13]>(), any::<u64>()).prop_map(|(model, flags, seed)| {
         let [
             vertex,
             immediate,
@@ -181,9 +202,11 @@ pub(crate) fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
             transparent,
             compressed,
             short,
+            signals,
         ] = flags;
         let mut config = ServerConfig::new(if vertex { Backend::Vertex } else { Backend::Gemini });
         config.call_id_seed = seed;
+        config.vad = || Box::new(Loud);
         if immediate {
             config.pacing = TurnCompletePacing::Immediate;
         }
@@ -224,8 +247,9 @@ pub(crate) fn config() -> impl Strategy<Value = (ServerConfig, Setup)> {
         if manual {
             setup = setup.with_manual_activity();
         }
+        setup.explicit_vad_signal = signals;
         if transcripts {
-            setup = setup.with_output_transcription();
+            setup = setup.with_output_transcription().with_input_transcription();
         }
         if uninterrupted {
             setup.realtime_input_config.get_or_insert_default().activity_handling =
@@ -278,6 +302,16 @@ pub(crate) struct Oracle {
     /// What the model was told last, and how many contents were cut since.
     told: Vec<Arc<Content>>,
     cut: usize,
+    /// What the client was told of speech last.
+    heard_speech: bool,
+    heard_at: Duration,
+}
+
+/// The content as it was before anybody understood its sound.
+fn without_transcripts(content: &Arc<Content>) -> Arc<Content> {
+    let mut content = Content::clone(content);
+    content.parts.iter_mut().for_each(|part| part.audio_transcription = None);
+    Arc::new(content)
 }
 
 /// How many times the user begins to speak.
@@ -341,6 +375,14 @@ impl Oracle {
                 let is_busy = self.open || self.running.is_some() || self.owes_turn_complete;
                 self.sessions.updates(&update, is_busy);
             }
+            ServerPayload::VoiceActivity(activity) => {
+                let is_start = activity.r#type == VoiceActivityType::ActivityStart;
+                assert_ne!(is_start, self.heard_speech, "speech begins and ends in turn");
+                self.heard_speech = is_start;
+                let at = Duration::try_from(activity.audio_offset.expect("it is always said")).expect("in range");
+                assert!(at >= self.heard_at, "a stream's clock does not go back");
+                self.heard_at = at;
+            }
             other => panic!("not yet said by any server: {other:?}"),
         }
     }
@@ -394,8 +436,9 @@ impl Oracle {
                 assert!(cut == 0 || turns(&prompt.history[..1]) == 1, "a cut is where the user begins");
                 // What was said since the last prompt may be cut as well.
                 let kept = &self.told[cut.min(self.told.len())..];
-                assert!(prompt.history.starts_with(kept), "history grows at its end and shrinks at its beginning");
-                self.told = prompt.history;
+                let told: Vec<_> = prompt.history.iter().map(without_transcripts).collect();
+                assert!(told.starts_with(kept), "history grows at its end and shrinks at its beginning");
+                self.told = told;
                 (self.running, self.latest, self.open) = (Some(generation), generation, true);
             }
             ServerEvent::Cancel(generation) => {

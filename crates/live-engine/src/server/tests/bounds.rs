@@ -58,14 +58,14 @@ fn speech_is_bounded() {
     );
     check_with(
         config(|limits| limits.speech_bytes_max = 1_000),
-        "C setup models/gemini-2.0-flash-live-001\nC hear 20ms\nC hear 20ms",
+        "C setup models/gemini-2.0-flash-live-001\nC hear 90ms\nC hear 90ms",
         expect![[r#"
             C setup models/gemini-2.0-flash-live-001
               < setupComplete
               ! SetupAccepted Live20 Text
-            C hear 20ms
-            C hear 20ms
-              ! Generate #1 | user:audio/pcm;rate=16000[1280]
+            C hear 90ms
+            C hear 90ms
+              ! Generate #1 | user:audio/pcm;rate=16000[3520]
         "#]],
     );
 }
@@ -74,13 +74,15 @@ fn speech_is_bounded() {
 fn only_the_latest_frames_wait_for_a_turn() {
     check_with(
         config(|limits| limits.frames_max = 2),
-        "C setup models/gemini-3.8-live\nC see\nC see\nC see\nC say what",
+        "C setup models/gemini-3.8-live\nC see\nwait 1000ms\nC see\nwait 1000ms\nC see\nC say what",
         expect![[r#"
             C setup models/gemini-3.8-live
               < setupComplete
               ! SetupAccepted Live38 Audio Puck
             C see
+            wait 1000ms
             C see
+            wait 1000ms
             C see
             C say what
               ! Generate #1 | user:image/jpeg[10]+image/jpeg[10]+'what'

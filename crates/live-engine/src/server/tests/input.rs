@@ -282,7 +282,7 @@ fn a_stream_that_stops_is_a_turn() {
          C chunks 100ms
          wait 2000ms
          M text Yes
-         C hear 20ms
+         C hear 200ms
          C streamend
          C streamend",
         expect![[r#"
@@ -297,13 +297,13 @@ fn a_stream_that_stops_is_a_turn() {
               ! Generate #1 | user:audio/pcm;rate=16000[131200]+image/jpeg[10]
             M text Yes
               < :'Yes'
-            C hear 20ms
+            C hear 200ms
               ! Cancel #1
               < interrupted
               < turnComplete prompt 103 AUDIO + 258 VIDEO, response 1 TEXT, total 362
               ! TurnFinished #1 interrupted
             C streamend
-              ! Generate #2 user:audio/pcm;rate=16000[131200]+image/jpeg[10] model:'Yes' | user:audio/pcm;rate=16000[640]
+              ! Generate #2 user:audio/pcm;rate=16000[131200]+image/jpeg[10] model:'Yes' | user:audio/pcm;rate=16000[6400]
             C streamend
         "#]],
     );
@@ -315,7 +315,7 @@ fn typed_text_is_a_turn_at_once_and_ends_a_running_stream() {
         "C setup models/gemini-3.8-live
          C see
          C say what is this
-         C hear 20ms
+         C hear 200ms
          C say and this
          wait 2000ms",
         expect![[r#"
@@ -325,13 +325,13 @@ fn typed_text_is_a_turn_at_once_and_ends_a_running_stream() {
             C see
             C say what is this
               ! Generate #1 | user:image/jpeg[10]+'what is this'
-            C hear 20ms
+            C hear 200ms
               ! Cancel #1
               < interrupted
               < turnComplete prompt 3 TEXT + 258 VIDEO, total 261
               ! TurnFinished #1 interrupted
             C say and this
-              ! Generate #2 | user:image/jpeg[10]+'what is this' user:audio/pcm;rate=16000[640]+'and this'
+              ! Generate #2 | user:image/jpeg[10]+'what is this' user:audio/pcm;rate=16000[6400]+'and this'
             wait 2000ms
         "#]],
     );

@@ -202,7 +202,7 @@ fn a_transparent_session_says_what_each_handle_holds() {
     check_with(
         vertex(),
         &format!(
-            "{TEXT} transparent\nsaved\nC turns user:a\nC text b\nM text c\nM end\nsaved\nC hear 20ms\nC hear 20ms\nwait 799ms\nwait 9000ms"
+            "{TEXT} transparent\nsaved\nC turns user:a\nC text b\nM text c\nM end\nsaved\nC hear 60ms\nC hear 60ms\nwait 799ms\nwait 9000ms"
         ),
         expect![[r#"
             C setup models/gemini-2.0-flash-live-001 TEXT transparent
@@ -224,12 +224,12 @@ fn a_transparent_session_says_what_each_handle_holds() {
               ! Save 1.2 user:'a' user:'b' model:'c' |
             saved
               < resumable 1.2 consumed 2
-            C hear 20ms
-            C hear 20ms
+            C hear 60ms
+            C hear 60ms
             wait 799ms
             wait 9000ms
               after 1 ms
-              ! Generate #2 user:'a' user:'b' model:'c' | user:audio/pcm;rate=16000[1280]
+              ! Generate #2 user:'a' user:'b' model:'c' | user:audio/pcm;rate=16000[3840]
               < not resumable
         "#]],
     );
@@ -456,10 +456,10 @@ fn a_shutdown_counts_no_message_that_it_drops() {
               ! Closed: the host shuts down
         "#]],
     );
-    // Speech that will not be answered any more is in no later snapshot.
+    // Speech that will not be answered any more is in the last snapshot.
     check_with(
         vertex(),
-        &format!("{TEXT} transparent nointerrupt\nsaved\nC text a\nC hear 20ms\nshutdown\nM text b\nM end"),
+        &format!("{TEXT} transparent nointerrupt\nsaved\nC text a\nC hear 200ms\nshutdown\nM text b\nM end\nsaved"),
         expect![[r#"
             C setup models/gemini-2.0-flash-live-001 TEXT transparent nointerrupt
               < setupComplete a-uuid
@@ -470,7 +470,7 @@ fn a_shutdown_counts_no_message_that_it_drops() {
             C text a
               ! Generate #1 | user:'a'
               < not resumable
-            C hear 20ms
+            C hear 200ms
             shutdown
             M text b
               < model:'b'
@@ -478,6 +478,9 @@ fn a_shutdown_counts_no_message_that_it_drops() {
               < generationComplete
               < turnComplete prompt 1 TEXT, candidates 1 TEXT, total 2
               ! TurnFinished #1
+              ! Save 1.2 user:'a' model:'b' | speaking audio/pcm;rate=16000[6400]+0 bytes at 200 ms
+            saved
+              < resumable 1.2 consumed 2
               < close 1011 The service is currently unavailable.
               ! Closed: the host shuts down
         "#]],
