@@ -1,11 +1,31 @@
 //! What answers a turn: the [`Model`] trait and its kinds.
 //!
 //! [`embedded`] is the one that needs nothing: no network, no weights; docs/embedded-model.md lists its rules. [`voice`] is
-//! how it speaks. When a turn is due, and what becomes of an answer on the wire, is decided in `live-engine`.
+//! how it speaks. A [`Cascade`] makes a model of a [`Recogniser`], a model that answers in text and a [`Synthesiser`]; real
+//! ones are programs (feature `exec`) and services (feature `http`), see docs/engines.md. When a turn is due, and what becomes
+//! of an answer on the wire, is decided in `live-engine`.
 
+mod cascade;
 pub mod embedded;
+#[cfg(feature = "exec")]
+pub mod exec;
+mod fault;
 mod model;
+#[cfg(any(feature = "exec", feature = "http"))]
+mod names;
+mod recogniser;
+#[cfg(any(feature = "exec", feature = "http"))]
+mod sound;
+mod synthesiser;
 pub mod voice;
 
+pub use self::cascade::{Cascade, OnFault};
 pub use self::embedded::Embedded;
+pub use self::fault::Fault;
 pub use self::model::Model;
+#[cfg(any(feature = "exec", feature = "http"))]
+pub use self::names::Names;
+pub use self::recogniser::{Caption, Recogniser, Utterance};
+#[cfg(any(feature = "exec", feature = "http"))]
+pub use self::sound::SoundFormat;
+pub use self::synthesiser::{EmbeddedVoice, Script, Sound, Synthesiser};

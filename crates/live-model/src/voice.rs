@@ -72,6 +72,12 @@ impl Voice {
         self.name
     }
 
+    /// Whether it is one of the higher voices.
+    #[cfg(feature = "exec")]
+    pub(crate) fn is_high(&self) -> bool {
+        self.pitch_hz >= 150.
+    }
+
     /// Begins to speak: the result yields sound as fast as it is asked for, 40 ms at a time unless told otherwise.
     pub fn speak(&self, text: impl Into<String>) -> Speech {
         Speech::new(*self, text.into())

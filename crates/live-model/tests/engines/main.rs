@@ -1,0 +1,7 @@
+//! Engines behind the `Model` trait: `cascade` with engines that are scripted, `program` with real programs, `service` with a
+//! server that speaks the documented API.
+
+mod cascade;
+#[cfg(all(feature = "exec", unix))]
+mod program;
+mod talk;
