@@ -10,6 +10,8 @@ pub mod embedded;
 #[cfg(feature = "exec")]
 pub mod exec;
 mod fault;
+#[cfg(feature = "http")]
+pub mod http;
 mod model;
 #[cfg(any(feature = "exec", feature = "http"))]
 mod names;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use live_engine::server::{ActivityDetection, SessionConfig};
-use live_engine::{Backend, Family, ModelOutput, ModelProfile, Prompt, ResponseModality};
+use live_engine::{ActivitySettings, Backend, Family, ModelOutput, ModelProfile, Prompt, ResponseModality};
 use live_model::embedded::{EmbeddedConfig, Plan, Say, plan};
 use live_model::{Embedded, Model};
 use live_proto::json::{self, DecodeOptions};
@@ -33,6 +33,8 @@ impl Talk {
             generation: GenerationConfig::default(),
             include_thoughts: false,
             detection: ActivityDetection::Automatic,
+            activity: ActivitySettings::of(Backend::Gemini),
+            explicit_vad_signal: false,
             interrupts: true,
             turn_coverage: TurnCoverage::IncludesOnlyActivity,
             input_transcription: false,

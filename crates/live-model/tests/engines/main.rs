@@ -4,4 +4,8 @@
 mod cascade;
 #[cfg(all(feature = "exec", unix))]
 mod program;
+#[cfg(feature = "http")]
+mod server;
+#[cfg(feature = "http")]
+mod service;
 mod talk;
