@@ -107,7 +107,7 @@ where
             };
             let (engine, model) = (&engine, &model);
             let session = move || match accept(tcp, engine, options.clone()) {
-                Ok(connection) => Session { connection, model, running: None, held: None }.run(stop),
+                Ok(connection) => Session { connection, model, running: None, held: None, is_held_up: false }.run(stop),
                 Err(error) => tracing::debug!(%peer, %error, "no session"),
             };
             // A panic is a bug of ours or of the model's that costs one session; the others do not notice.
@@ -140,6 +140,8 @@ struct Session<'a, M, I> {
     running: Option<(TurnId, I)>,
     /// A piece that the engine had no room for.
     held: Option<(TurnId, ModelOutput)>,
+    /// It has none until it says so.
+    is_held_up: bool,
 }
 
 impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
@@ -151,7 +153,8 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
                 // Refused only when the session is over already, which the next step finds out.
                 _ = self.connection.command(ServerCommand::Shutdown);
             }
-            let may_generate = (self.running.is_some() || self.held.is_some()) && !self.connection.is_congested();
+            let may_generate =
+                (self.running.is_some() || self.held.is_some()) && !self.is_held_up && !self.connection.is_congested();
             match self.connection.next(Some(if may_generate { Duration::ZERO } else { TICK })) {
                 Next::Event(event) => self.act(event),
                 Next::TimedOut if may_generate => self.generate(),
@@ -163,10 +166,15 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
 
     fn act(&mut self, event: ServerEvent) {
         match event {
-            ServerEvent::Generate(turn, prompt) => self.running = Some((turn, (self.model)(prompt))),
+            ServerEvent::Generate(turn, prompt) => {
+                self.running = Some((turn, (self.model)(prompt)));
+                self.is_held_up = false;
+            }
+            ServerEvent::Continue(_) => self.is_held_up = false,
             ServerEvent::Cancel(turn) => {
                 self.running.take_if(|(running, _)| *running == turn);
                 self.held.take_if(|(held, _)| *held == turn);
+                self.is_held_up = false;
             }
             ServerEvent::Resume { handle: _ } => {
                 self.answer(ServerCommand::ResumeRefused(ResumeRefusal::Unknown));
@@ -212,6 +220,10 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
         let Err(Rejected { command, why }) = self.connection.command(ServerCommand::Model(turn, piece)) else { return };
         match (why, command) {
             (Why::Full, ServerCommand::Model(turn, piece)) => self.held = Some((turn, piece)),
+            (Why::Ahead, ServerCommand::Model(turn, piece)) => {
+                self.held = Some((turn, piece));
+                self.is_held_up = true;
+            }
             (Why::Closed, _) => self.running = None,
             (why, _) => {
                 // The model broke its contract; its session cannot go on, and the engine takes a failure at any time.

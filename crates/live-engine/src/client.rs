@@ -365,6 +365,7 @@ impl Engine for ClientEngine {
             match timer {
                 Timer::Setup => self.abort(CloseReason::SetupTimeout, Cause::SetupTimeout),
                 Timer::StreamPause
+                | Timer::Pace
                 | Timer::Playback
                 | Timer::Drain
                 | Timer::Renewal

@@ -118,6 +118,8 @@ pub enum Why {
     Empty,
     /// No session waits to be resumed.
     NotResuming,
+    /// The model is further ahead of its listener than is kept for it.
+    Ahead,
     /// No such snapshot waits to be stored.
     NoSuchHandle,
 }
@@ -137,6 +139,7 @@ impl fmt::Display for Why {
             Self::NoSuchTurn => "no such generation",
             Self::Empty => "an empty message says nothing",
             Self::NotResuming => "no session waits to be resumed",
+            Self::Ahead => "so much speech waits to be sent that there is no room for more",
             Self::NoSuchHandle => "no such snapshot waits to be stored",
         })
     }

@@ -65,8 +65,12 @@ limits! {
     renewal_period: Duration = Duration::from_secs(10), "10 s";
     /// Handles of a connection that stay valid at once. A client uses the last or, when that was on its way, the one before.
     handles_max: usize = 8, "8";
-    /// Bytes of sound in one message to the client, before base64. About 1 s at 24 kHz: 64 KiB on the wire, SDKs close above 1 MiB.
-    audio_frame_bytes_max: usize = 46_080, "46080";
+    /// Bytes of sound in one message to the client, before base64: 200 ms at 24 kHz, as the service sends. The first frames of a turn are smaller.
+    audio_frame_bytes_max: usize = 9_600, "9600";
+    /// Speech that is sent ahead of its playing. Bridges a stall of the path; more would be wasted when the user interrupts.
+    speech_lead: Duration = Duration::from_secs(1), "1 s";
+    /// Speech that a model may be ahead of what is sent; past it the model waits. A long paragraph, 1.4 MB.
+    speech_ahead_max: Duration = Duration::from_secs(30), "30 s";
     /// Bytes of text in one message to the client. Escaped six-fold it still fits the 1 MiB at which SDKs close.
     text_frame_bytes_max: usize = 128 << 10, "128 KiB";
 }

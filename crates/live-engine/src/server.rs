@@ -31,6 +31,7 @@ mod realtime;
 mod renewal;
 mod session;
 mod setup;
+mod speech;
 mod tool;
 mod usage;
 
@@ -175,6 +176,9 @@ pub enum ServerEvent {
     },
     /// Ask the model for generation `TurnId`. At most one runs at a time.
     Generate(TurnId, Prompt),
+    /// Go on asking the model of generation `TurnId` for speech: there is room again, after a piece came back with
+    /// [`Why::Ahead`].
+    Continue(TurnId),
     /// Stop the model: what it still says of generation `TurnId` will not be heard.
     Cancel(TurnId),
     /// The turn that ended with generation `turn` is complete for the client, cut short or not.
@@ -362,6 +366,7 @@ impl ServerEngine {
     fn close(&mut self, reason: CloseReason) {
         if let State::Ready(session) | State::Draining(session) = std::mem::replace(&mut self.state, State::Closed)
             && let Turn::Generating(generation) = session.turn
+            && !session.is_generated()
         {
             self.outputs.push_back(Output::Event(ServerEvent::Cancel(generation)));
         }
@@ -533,12 +538,12 @@ impl Engine for ServerEngine {
             (State::Ready(session) | State::Draining(session), ServerCommand::Model(turn, output)) => {
                 if *turn > session.last_turn {
                     Why::NoSuchTurn
-                } else if session.turn != Turn::Generating(*turn) {
+                } else if session.turn != Turn::Generating(*turn) || session.is_generated() {
                     // It crossed the end of its generation.
                     return Ok(());
                 } else if self.outputs.len() >= self.config.limits.outputs_max {
                     Why::Full
-                } else if let Err(why) = session.check_output(output) {
+                } else if let Err(why) = session.check_output(output, self.config.limits.speech_ahead_max) {
                     why
                 } else {
                     let ServerCommand::Model(_, output) = command else { unreachable!("it was matched above") };
@@ -566,6 +571,10 @@ impl Engine for ServerEngine {
                     .end_stream(&mut cx)
                     .and_then(|()| session.check_bounds(&mut cx))
                     .map_err(CloseReason::Violation),
+                (Timer::Pace, Some((session, mut cx))) => {
+                    session.go_on_speaking(&mut cx);
+                    Ok(())
+                }
                 (Timer::Playback, Some((session, mut cx))) => {
                     session.finish_turn(&mut cx);
                     Ok(())
@@ -580,7 +589,15 @@ impl Engine for ServerEngine {
                     let (_, lifetime) = session.times.end(&cx).expect("the timer runs to an end");
                     Err(CloseReason::LifetimeOver(lifetime, cx.config.lifetimes.cut))
                 }
-                (Timer::StreamPause | Timer::Playback | Timer::Renewal | Timer::GoAway | Timer::Lifetime, None) => {
+                (
+                    Timer::StreamPause
+                    | Timer::Pace
+                    | Timer::Playback
+                    | Timer::Renewal
+                    | Timer::GoAway
+                    | Timer::Lifetime,
+                    None,
+                ) => {
                     unreachable!("only a session arms these timers")
                 }
             };

@@ -11,6 +11,8 @@ pub enum Timer {
     Setup,
     /// The pause after which an audio stream counts as finished.
     StreamPause,
+    /// The moment to send more speech.
+    Pace,
     /// The end of playback, when `turnComplete` is due.
     Playback,
     /// The end of patience with a turn that outlives a shutdown.
@@ -25,8 +27,16 @@ pub enum Timer {
 
 impl Timer {
     /// All timers, in the order in which those due at once are handled.
-    pub const ALL: [Self; 7] =
-        [Self::Setup, Self::StreamPause, Self::Playback, Self::Drain, Self::Renewal, Self::GoAway, Self::Lifetime];
+    pub const ALL: [Self; 8] = [
+        Self::Setup,
+        Self::StreamPause,
+        Self::Pace,
+        Self::Playback,
+        Self::Drain,
+        Self::Renewal,
+        Self::GoAway,
+        Self::Lifetime,
+    ];
 
     /// Its row in the documentation: what arms it, when it is due, what it does.
     pub fn row(self) -> [&'static str; 3] {
@@ -36,6 +46,11 @@ impl Timer {
                 "sound arrives under automatic detection",
                 "`stream_pause` after the last of it",
                 "ends the user's turn",
+            ],
+            Self::Pace => [
+                "speech is kept back",
+                "`speech_lead` before the end of what was sent, played as it came",
+                "sends more of it",
             ],
             Self::Playback => {
                 ["a spoken answer is generated", "the end of its sound, played as it came", "sends `turnComplete`"]

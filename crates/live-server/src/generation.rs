@@ -18,6 +18,8 @@ pub(crate) struct Generation {
     running: Option<Running>,
     /// A piece that the engine had no room for.
     returned: Option<(TurnId, ModelOutput)>,
+    /// It stays here until the engine asks for it.
+    is_held: bool,
 }
 
 struct Running {
@@ -29,7 +31,7 @@ struct Running {
 
 impl Generation {
     pub(crate) fn new(model: Arc<dyn Model>) -> Self {
-        Self { model, running: None, returned: None }
+        Self { model, running: None, returned: None, is_held: false }
     }
 
     /// Asks the model. What it still had to say of an earlier generation is dropped.
@@ -46,18 +48,32 @@ impl Generation {
         if self.running.as_ref().is_some_and(|running| running.turn == turn) {
             self.stop();
         }
-        self.returned.take_if(|(returned, _)| *returned == turn);
+        if self.returned.take_if(|(returned, _)| *returned == turn).is_some() {
+            self.is_held = false;
+        }
     }
 
     /// Stops whatever runs.
     pub(crate) fn stop(&mut self) {
         self.running = None;
         self.returned = None;
+        self.is_held = false;
     }
 
     /// Takes back a piece, to be given again later.
     pub(crate) fn put_back(&mut self, turn: TurnId, piece: ModelOutput) {
         self.returned = Some((turn, piece));
+    }
+
+    /// Takes back a piece, and gives nothing until [`release`](Self::release).
+    pub(crate) fn hold(&mut self, turn: TurnId, piece: ModelOutput) {
+        self.put_back(turn, piece);
+        self.is_held = true;
+    }
+
+    /// Goes on. The session polls again after whatever made it say so.
+    pub(crate) fn release(&mut self) {
+        self.is_held = false;
     }
 }
 
@@ -66,6 +82,9 @@ impl Stream for Generation {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if this.is_held {
+            return Poll::Pending;
+        }
         if let Some(piece) = this.returned.take() {
             return Poll::Ready(Some(piece));
         }

@@ -193,6 +193,7 @@ impl<W: Wire> Session<'_, W> {
                 tracing::debug!(%turn, contents = prompt.history.len(), unanswered = prompt.unanswered, "asking the model");
                 self.generation.start(turn, prompt);
             }
+            ServerEvent::Continue(_) => self.generation.release(),
             ServerEvent::Cancel(turn) => {
                 tracing::debug!(%turn, "cancelled");
                 self.generation.cancel(turn);
@@ -266,6 +267,7 @@ impl<W: Wire> Session<'_, W> {
         let Err(Rejected { command, why }) = self.connection.command(ServerCommand::Model(turn, piece)) else { return };
         match (why, command) {
             (Why::Full, ServerCommand::Model(turn, piece)) => self.generation.put_back(turn, piece),
+            (Why::Ahead, ServerCommand::Model(turn, piece)) => self.generation.hold(turn, piece),
             (Why::Closed, _) => self.generation.stop(),
             (why, _) => {
                 // The model broke its contract; its session cannot go on, and the engine takes a failure at any time.

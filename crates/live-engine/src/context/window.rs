@@ -73,6 +73,7 @@ struct Cut {
 }
 
 const USER: &str = "user";
+const MODEL: &str = "model";
 
 /// The history of a session.
 #[derive(Debug, Default)]
@@ -128,6 +129,29 @@ impl Context {
                 return;
             }
         }
+    }
+
+    /// Cuts the end off what the model said last: text that was sent and not heard, and what its sound cost.
+    pub(crate) fn forget_unheard(&mut self, mut text_bytes: usize, cost: Tokens) {
+        let Some(entry) = self.entries.iter_mut().rfind(|entry| entry.content.role == MODEL) else { return };
+        if text_bytes == 0 {
+            return;
+        }
+        self.bytes -= content_bytes(&entry.content);
+        for part in Arc::make_mut(&mut entry.content).parts.iter_mut().rev() {
+            if let Some(PartData::Text(text)) = &mut part.data
+                && !part.thought
+            {
+                let kept = text.floor_char_boundary(text.len().saturating_sub(text_bytes));
+                text_bytes -= text_bytes.min(text.len() - kept);
+                text.truncate(kept);
+            }
+        }
+        self.bytes += content_bytes(&entry.content);
+        let cost = Tokens { audio: cost.audio.min(entry.tokens.audio), ..Tokens::default() };
+        entry.tokens -= cost;
+        self.tokens -= cost;
+        self.revision += 1;
     }
 
     fn push(&mut self, content: Content, tokens: Tokens) {

@@ -1,14 +1,14 @@
 //! A model's answer on its way out: pieces become frames, and what was sent is counted and kept for the history.
 //!
-//! Not here: function calls ([`super::tool`]) and the end of the turn ([`super::session`]).
+//! Not here: speech ([`super::speech`]), function calls ([`super::tool`]) and the end of the turn ([`super::session`]).
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use live_proto::{Blob, Content, Part, PartData, ServerContent, Transcription};
+use live_proto::{Content, Part, PartData, ServerContent};
 
 use super::ServerEvent;
 use super::session::{Cx, Session};
+use super::speech::Speech;
 use super::usage::TurnUsage;
 use crate::context::{OUTPUT_RATE, Tokens};
 use crate::engine::{TurnId, Why};
@@ -29,8 +29,10 @@ pub(super) struct Answer {
     pending: Sent,
     /// What the whole turn cost.
     total: Sent,
-    /// When a client that plays as it receives has played everything; `None` while there is nothing to play.
-    pub(super) played_at: Option<Instant>,
+    /// What of it is spoken.
+    pub(super) speech: Speech,
+    /// The model has said all, and this is why, but not all of it is sent.
+    pub(super) generated: Option<EndReason>,
     /// When the running generation was first found to have said all it may.
     capped_at: Option<Instant>,
     /// What was understood so far of a stretch of speech whose end is not heard of yet.
@@ -68,7 +70,8 @@ impl Answer {
             parts: Vec::new(),
             pending: Sent::default(),
             total: Sent::default(),
-            played_at: None,
+            speech: Speech::default(),
+            generated: None,
             capped_at: None,
             heard: None,
         }
@@ -107,11 +110,21 @@ impl Answer {
         (!parts.is_empty()).then(|| (Content::model(parts), sent.tokens()))
     }
 
-    /// Puts sound at the end of what is still to be played.
-    fn queue_sound(&mut self, bytes: u64, now: Instant) {
-        let length = Duration::from_nanos(bytes / 2 * 1_000_000_000 / OUTPUT_RATE);
-        let from = self.played_at.map_or(now, |end| end.max(now));
-        self.played_at = from.checked_add(length);
+    /// Counts sound that the model made, whether it is ever sent or not.
+    pub(super) fn accept_sound(&mut self, bytes: u64) {
+        self.total.pcm += bytes;
+    }
+
+    /// Notes speech that was sent.
+    pub(super) fn keep_speech(&mut self, text: &str, bytes: u64) {
+        self.keep_text(text);
+        self.pending.pcm += bytes;
+    }
+
+    /// Forgets speech that is not sent.
+    pub(super) fn drop_unsent(&mut self) {
+        self.total.pcm -= self.speech.drop_unsent();
+        self.generated = None;
     }
 
     pub(super) fn usage(&self) -> TurnUsage {
@@ -125,17 +138,17 @@ impl Answer {
 
 impl Session {
     /// Tells whether an output fits the session, before anything of it is done.
-    pub(super) fn check_output(&self, output: &ModelOutput) -> Result<(), Why> {
+    pub(super) fn check_output(&mut self, output: &ModelOutput, ahead_max: Duration) -> Result<(), Why> {
         match (output, self.config.modality) {
             (ModelOutput::Text(_), ResponseModality::Audio) | (ModelOutput::Speech { .. }, ResponseModality::Text) => {
                 Err(Why::WrongModality)
             }
             (ModelOutput::Speech { pcm, .. }, ResponseModality::Audio) if pcm.len() % 2 != 0 => Err(Why::HalfSample),
+            (ModelOutput::Speech { .. }, ResponseModality::Audio) => self.check_lead(ahead_max),
             (
                 ModelOutput::Heard { .. }
                 | ModelOutput::Text(_)
                 | ModelOutput::Thought(_)
-                | ModelOutput::Speech { .. }
                 | ModelOutput::ToolCalls(_)
                 | ModelOutput::ExecutableCode(_)
                 | ModelOutput::CodeExecutionResult(_)
@@ -147,7 +160,7 @@ impl Session {
         }
     }
 
-    /// Sends a piece of the running generation. [`ModelOutput::Failed`] is the engine's to handle.
+    /// Sends a piece of the running generation, or keeps it back for a while if it is speech. [`ModelOutput::Failed`] is the engine's to handle.
     pub(super) fn speak(&mut self, output: ModelOutput, cx: &mut Cx<'_>) {
         if self.is_capped() && matches!(output, ModelOutput::Text(_) | ModelOutput::Speech { .. }) {
             return self.stop_at_the_cap(cx);
@@ -173,14 +186,16 @@ impl Session {
                 }
                 self.open_answer().count(Sent { thought: text.len(), ..Sent::default() });
             }
-            ModelOutput::Speech { pcm, text } => self.say(pcm, &text, cx),
+            ModelOutput::Speech { pcm, text } => self.say(pcm, text, cx),
             ModelOutput::ExecutableCode(code) => {
+                self.flush_speech(cx);
                 let bytes = code.code.len();
                 let part = Part::from(PartData::from(code));
                 self.send_part(part.clone(), cx);
                 self.open_answer().keep(part, bytes);
             }
             ModelOutput::CodeExecutionResult(result) => {
+                self.flush_speech(cx);
                 let bytes = result.output.len();
                 let part = Part::from(PartData::from(result));
                 self.send_part(part.clone(), cx);
@@ -189,7 +204,10 @@ impl Session {
             ModelOutput::Grounding(metadata) => {
                 cx.send(ServerContent { grounding_metadata: Some(metadata), ..ServerContent::default() });
             }
-            ModelOutput::ToolCalls(calls) => return self.call(calls, cx),
+            ModelOutput::ToolCalls(calls) => {
+                self.flush_speech(cx);
+                return self.call(calls, cx);
+            }
             ModelOutput::End(reason) => return self.complete_generation(reason, cx),
             ModelOutput::Failed(_) => unreachable!("the engine closes on a failed model"),
         }
@@ -217,40 +235,8 @@ impl Session {
         }
     }
 
-    fn say(&mut self, pcm: Bytes, text: &str, cx: &mut Cx<'_>) {
-        // Vertex sends the transcript before its sound, Gemini behind it.
-        let before = self.config.backend == Backend::Vertex;
-        if before {
-            self.send_transcript(text, cx);
-        }
-        let answer = self.open_answer();
-        if !pcm.is_empty() {
-            answer.queue_sound(pcm.len() as u64, cx.now);
-        }
-        answer.keep_text(text);
-        answer.count(Sent { pcm: pcm.len() as u64, ..Sent::default() });
-        let frame_max = (cx.config.limits.audio_frame_bytes_max & !1).max(2);
-        let mut rest = pcm;
-        while !rest.is_empty() {
-            let frame = rest.split_to(frame_max.min(rest.len()));
-            self.send_part(Part::inline(Blob::pcm24k(frame)), cx);
-        }
-        if !before {
-            self.send_transcript(text, cx);
-        }
-    }
-
-    fn send_transcript(&mut self, text: &str, cx: &mut Cx<'_>) {
-        if self.config.output_transcription {
-            for piece in pieces(text, cx.config.limits.text_frame_bytes_max) {
-                let transcription = Some(Transcription::new(piece).into());
-                cx.send(ServerContent { output_transcription: transcription, ..ServerContent::default() });
-            }
-        }
-    }
-
     /// Sends one part, alone in its frame: players look at the first part only.
-    fn send_part(&mut self, part: Part, cx: &mut Cx<'_>) {
+    pub(super) fn send_part(&mut self, part: Part, cx: &mut Cx<'_>) {
         let content = match self.config.backend {
             Backend::Gemini => Content::unsigned(part),
             Backend::Vertex => Content::model(part),

@@ -16,7 +16,7 @@ use super::renewal::Renewal;
 use super::setup::{ActivityDetection, SessionConfig};
 use super::usage::TurnUsage;
 use super::{ServerConfig, ServerEvent, TurnCompletePacing, Warning};
-use crate::context::{Compression, Context, Room, Tokens};
+use crate::context::{Compression, Context, OUTPUT_RATE, Room, Tokens};
 use crate::engine::{Output, Outputs, TurnId};
 use crate::prompt::{EndReason, Prompt};
 use crate::resumption::Snapshot;
@@ -256,7 +256,10 @@ impl Session {
     pub(super) fn interrupt(&mut self, cx: &mut Cx<'_>) {
         match self.turn {
             Turn::Generating(generation) => {
-                cx.event(ServerEvent::Cancel(generation));
+                if !self.is_generated() {
+                    cx.event(ServerEvent::Cancel(generation));
+                }
+                self.open_answer().drop_unsent();
                 self.commit_answer();
                 self.cut_short(cx);
             }
@@ -292,7 +295,17 @@ impl Session {
         }
     }
 
+    /// Whether the model of the open turn has said all there is, sent or not.
+    pub(super) fn is_generated(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.generated.is_some())
+    }
+
     fn cut_short(&mut self, cx: &mut Cx<'_>) {
+        if cx.config.pacing == TurnCompletePacing::Playback {
+            let (text_bytes, pcm_bytes) = self.open_answer().speech.take_unheard(cx.now);
+            self.context.forget_unheard(text_bytes, Tokens::of_pcm_bytes(pcm_bytes, OUTPUT_RATE));
+        }
+        self.finish_transcript(cx);
         self.signal(Signal::Interrupted);
         cx.send(ServerContent { interrupted: true, ..ServerContent::default() });
         self.complete_turn(EndReason::Complete, cx);
@@ -313,13 +326,19 @@ impl Session {
 
     /// Says that everything is generated, and completes the turn when it is played.
     pub(super) fn complete_generation(&mut self, reason: EndReason, cx: &mut Cx<'_>) {
+        let answer = self.open_answer();
+        if !answer.speech.is_sent() {
+            answer.generated = Some(reason);
+            return;
+        }
+        self.finish_transcript(cx);
         self.commit_answer();
         self.context.answered();
         self.signal(Signal::GenerationComplete);
         cx.send(ServerContent { generation_complete: true, ..ServerContent::default() });
         let answer = self.answer.as_mut().expect("a turn that is open has an answer");
         answer.reason = reason;
-        match answer.played_at {
+        match answer.speech.played_at {
             Some(end) if cx.config.pacing == TurnCompletePacing::Playback && end > cx.now => {
                 cx.timers.arm_at(Timer::Playback, end);
             }
@@ -339,6 +358,7 @@ impl Session {
         let interrupted = matches!(self.turn, Turn::Interrupted(_));
         self.signal(Signal::TurnComplete);
         cx.timers.stop(Timer::Playback);
+        cx.timers.stop(Timer::Pace);
         let answer = self.answer.take().expect("a turn that is open has an answer");
         let usage = answer.usage();
         let turn_complete = ServerContent {

@@ -240,7 +240,6 @@ impl World {
             ServerPayload::VoiceActivityDetectionSignal(signal) => {
                 signal.vad_signal_type.name().unwrap_or_default().into()
             }
-            other => format!("{other:?}"),
         };
         format!("{shown}{usage}").trim_end().into()
     }
@@ -265,6 +264,7 @@ impl World {
             ServerEvent::Violation(violation) => format!("Violation {}", violation.explanation()),
             ServerEvent::Closed(reason) => format!("Closed: {reason}"),
             ServerEvent::Cancel(generation) => format!("Cancel {generation}"),
+            ServerEvent::Continue(generation) => format!("Continue {generation}"),
             ServerEvent::Warning(warning) => format!("Warning {warning:?}"),
             ServerEvent::Resume { handle } => {
                 let shown = format!("Resume {}", short(handle.as_str()));
@@ -488,7 +488,10 @@ fn show_content(content: ServerContent) -> String {
         shown.push(show(turn));
     }
     if let Some(transcription) = &content.output_transcription {
-        shown.push(format!("outputTranscription '{}'", transcription.text));
+        let finished = if transcription.finished { " finished" } else { "" };
+        let language = &transcription.language_code;
+        let language = if language.is_empty() { String::new() } else { format!(" in {language}") };
+        shown.push(format!("outputTranscription '{}'{language}{finished}", transcription.text));
     }
     if let Some(transcription) = &content.input_transcription {
         let finished = if transcription.finished { " finished" } else { "" };
@@ -531,15 +534,17 @@ fn show_usage(usage: &UsageMetadata) -> String {
 mod bounds;
 mod calls;
 mod cap;
+mod detection;
 mod heard;
 mod held;
 mod hush;
 mod input;
 mod lifetimes;
+mod pacing;
 mod renewing;
 mod resuming;
 mod setting_up;
-mod speech;
+
 mod tools;
 mod turns;
 mod window;

@@ -54,6 +54,7 @@ impl Session {
         }
         // The model's stream may hold more; it is not heard until it is asked again.
         cx.event(ServerEvent::Cancel(self.last_turn));
+        self.finish_transcript(cx);
         self.commit_answer();
         self.context.answered();
         self.signal(Signal::Called);

@@ -38,6 +38,7 @@ pub(crate) enum Step {
 pub(crate) enum Output {
     Heard(bool),
     Words,
+    Paragraph,
     Thought,
     Calls(Vec<&'static str>),
     Code,
@@ -51,6 +52,10 @@ impl Output {
         match (self, modality) {
             (Self::Heard(finished), _) => ModelOutput::Heard { text: "hm ".into(), finished },
             (Self::Words, ResponseModality::Text) => ModelOutput::Text(words.into()),
+            (Self::Paragraph, ResponseModality::Audio) => {
+                ModelOutput::Speech { pcm: Bytes::from(vec![0; 96_000]), text: " many words in a row".into() }
+            }
+            (Self::Paragraph, ResponseModality::Text) => ModelOutput::Text(words.into()),
             (Self::Words, ResponseModality::Audio) => {
                 ModelOutput::Speech { pcm: Bytes::from_static(&[0; 960]), text: " word".into() }
             }
@@ -93,6 +98,7 @@ fn output() -> impl Strategy<Value = Output> {
     prop_oneof![
         2 => any::<bool>().prop_map(Output::Heard),
         8 => Just(Output::Words),
+        2 => Just(Output::Paragraph),
         1 => Just(Output::Thought),
         3 => prop::collection::vec(prop_oneof![Just("blocking"), Just("later"), Just("undeclared")], 0..3)
             .prop_map(Output::Calls),
@@ -441,6 +447,7 @@ impl Oracle {
                 self.told = told;
                 (self.running, self.latest, self.open) = (Some(generation), generation, true);
             }
+            ServerEvent::Continue(generation) => assert_eq!(generation, self.latest),
             ServerEvent::Cancel(generation) => {
                 assert_eq!(self.running.take(), Some(generation), "what runs is cancelled");
             }

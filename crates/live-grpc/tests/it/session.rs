@@ -66,6 +66,9 @@ async fn speech_is_complete_when_it_was_played() {
     world.answer(1, ModelOutput::Speech { pcm: vec![0; 2 * 48_000].into(), text: "two seconds".into() });
     world.answer(1, ModelOutput::End(EndReason::Complete));
     world.settle().await;
+    // The second half is kept back until the first is nearly played.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    world.settle().await;
     assert_eq!(world.at_client.last().unwrap(), "#1 generationComplete");
     let sound =
         |heard: &String| heard.strip_suffix(" of audio/pcm;rate=24000")?.strip_prefix("#1 ")?.parse::<usize>().ok();

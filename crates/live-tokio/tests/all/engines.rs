@@ -98,6 +98,7 @@ fn server_name(event: ServerEvent) -> String {
         event @ (ServerEvent::Resume { .. }
         | ServerEvent::Save { .. }
         | ServerEvent::Forget { .. }
+        | ServerEvent::Continue(_)
         | ServerEvent::Compressed { .. }) => format!("{event:?}"),
         ServerEvent::Closed(_) => "closed".into(),
     }
@@ -156,6 +157,9 @@ async fn speech_is_complete_when_it_was_played() {
     world.answer(1, ModelOutput::Speech { pcm: two_seconds.into(), text: "two seconds".into() });
     world.answer(1, ModelOutput::End(EndReason::Complete));
     let start = Instant::now();
+    world.settle().await;
+    // The second half is kept back until the first is nearly played.
+    tokio::time::advance(Duration::from_secs(1)).await;
     world.settle().await;
     assert_eq!(world.at_client.last().unwrap(), "#1 generationComplete");
     let bytes: usize = world

@@ -106,10 +106,10 @@ fn frames_to_the_client_are_bounded() {
               ! Generate #1 | user:'hi'
             M speech 50ms Hällo
               < :audio/pcm;rate=24000[1000]
-              < :audio/pcm;rate=24000[1000]
-              < :audio/pcm;rate=24000[400]
               < outputTranscription 'Häl'
               < outputTranscription 'lo'
+              < :audio/pcm;rate=24000[1000]
+              < :audio/pcm;rate=24000[400]
         "#]],
     );
 }

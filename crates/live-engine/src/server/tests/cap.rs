@@ -21,8 +21,11 @@ fn the_cap_cuts_words_and_not_calls() {
             C text weather
               ! Generate #1 | user:'weather'
             M speech 200ms Let me see,
-              < :audio/pcm;rate=24000[9600]
-              < outputTranscription 'Let me see,'
+              < :audio/pcm;rate=24000[1920]
+              < outputTranscription 'Let'
+              < :audio/pcm;rate=24000[3840]
+              < outputTranscription ' me see,'
+              < :audio/pcm;rate=24000[3840]
             M speech 100ms and look
             M call weather
               < toolCall weather

@@ -151,7 +151,11 @@ fn what_is_spoken_is_taken_back_until_it_is_played() {
               ! Generate #1 | user:'hi'
               < not resumable
             M speech 500ms hello
-              < :audio/pcm;rate=24000[24000]
+              < :audio/pcm;rate=24000[1920]
+              < :audio/pcm;rate=24000[3840]
+              < :audio/pcm;rate=24000[5760]
+              < :audio/pcm;rate=24000[7680]
+              < :audio/pcm;rate=24000[4800]
             M end
               < generationComplete
             wait 500ms

@@ -60,7 +60,8 @@ fn on_3x_the_turn_stands_still_and_is_completed_once() {
             C text both
               ! Generate #1 | user:'both'
             M speech 100ms Wait
-              < :audio/pcm;rate=24000[4800]
+              < :audio/pcm;rate=24000[1920]
+              < :audio/pcm;rate=24000[2880]
             M call weather time
               < toolCall weather time
               ! Cancel #1

@@ -48,16 +48,24 @@ fn turn_complete_waits_until_the_answer_is_played() {
             C text speak
               ! Generate #1 | user:'speak'
             M speech 1000ms One
-              < :audio/pcm;rate=24000[46080]
               < :audio/pcm;rate=24000[1920]
               < outputTranscription 'One'
+              < :audio/pcm;rate=24000[3840]
+              < :audio/pcm;rate=24000[5760]
+              < :audio/pcm;rate=24000[7680]
+              < :audio/pcm;rate=24000[9600]
+              < :audio/pcm;rate=24000[9600]
+              < :audio/pcm;rate=24000[9600]
             wait 300ms
             M speech 500ms  two
-              < :audio/pcm;rate=24000[24000]
+              < :audio/pcm;rate=24000[9600]
               < outputTranscription ' two'
+              < :audio/pcm;rate=24000[9600]
             M end
-              < generationComplete
             wait 5000ms
+              after 100 ms
+              < :audio/pcm;rate=24000[4800]
+              < generationComplete
               after 1200 ms
               < turnComplete prompt 2 TEXT, response 38 AUDIO, total 40
               ! TurnFinished #1
@@ -80,7 +88,8 @@ fn turn_complete_comes_at_once_when_nobody_paces() {
             C text speak
               ! Generate #1 | user:'speak'
             M speech 100ms One
-              < :audio/pcm;rate=24000[4800]
+              < :audio/pcm;rate=24000[1920]
+              < :audio/pcm;rate=24000[2880]
             M end
               < generationComplete
               < turnComplete prompt 2 TEXT, response 3 AUDIO, total 5
@@ -108,6 +117,7 @@ fn vertex_names_the_role_puts_the_transcript_first_and_spells_usage_its_way() {
               < outputTranscription 'We'
               < model:audio/pcm;rate=24000[1920]
             M end
+              < outputTranscription '' finished
               < generationComplete
             wait 40ms
               after 40 ms
@@ -222,12 +232,25 @@ fn speech_within_the_playback_is_an_interruption() {
             C text speak
               ! Generate #1 | user:'speak'
             M speech 2000ms Hello
-              < :audio/pcm;rate=24000[46080]
-              < :audio/pcm;rate=24000[46080]
+              < :audio/pcm;rate=24000[1920]
               < :audio/pcm;rate=24000[3840]
+              < :audio/pcm;rate=24000[5760]
+              < :audio/pcm;rate=24000[7680]
+              < :audio/pcm;rate=24000[9600]
+              < :audio/pcm;rate=24000[9600]
+              < :audio/pcm;rate=24000[9600]
+              < :audio/pcm;rate=24000[9600]
             M end
-              < generationComplete
             wait 1000ms
+              after 200 ms
+              < :audio/pcm;rate=24000[9600]
+              after 400 ms
+              < :audio/pcm;rate=24000[9600]
+              after 600 ms
+              < :audio/pcm;rate=24000[9600]
+              after 800 ms
+              < :audio/pcm;rate=24000[9600]
+              < generationComplete
             C start
               < interrupted
               < turnComplete prompt 2 TEXT, response 50 AUDIO, total 52
