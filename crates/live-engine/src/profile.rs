@@ -136,9 +136,12 @@ const VOICES_30: &[&str] = &[
     "Sulafat",
 ];
 
-const LANGUAGES_24: &[&str] = &[
-    "ar-EG", "bn-BD", "de-DE", "en-IN", "en-US", "es-US", "fr-FR", "hi-IN", "id-ID", "it-IT", "ja-JP", "ko-KR",
-    "mr-IN", "nl-NL", "pl-PL", "pt-BR", "ro-RO", "ru-RU", "ta-IN", "te-IN", "th-TH", "tr-TR", "uk-UA", "vi-VN",
+/// The 30 codes that the public API definition lists for `languageCode`, and the four more of the newer guide's 24
+/// (ar-EG, bn-BD, ro-RO, uk-UA).
+const LANGUAGES_34: &[&str] = &[
+    "ar-EG", "ar-XA", "bn-BD", "bn-IN", "cmn-CN", "de-DE", "en-AU", "en-GB", "en-IN", "en-US", "es-ES", "es-US",
+    "fr-CA", "fr-FR", "gu-IN", "hi-IN", "id-ID", "it-IT", "ja-JP", "kn-IN", "ko-KR", "ml-IN", "mr-IN", "nl-NL",
+    "pl-PL", "pt-BR", "ro-RO", "ru-RU", "ta-IN", "te-IN", "th-TH", "tr-TR", "uk-UA", "vi-VN",
 ];
 
 const LIVE_20: ModelProfile = ModelProfile {
@@ -146,7 +149,7 @@ const LIVE_20: ModelProfile = ModelProfile {
     modalities: &[Text, Audio],
     text_by_default: true,
     voices: VOICES_8,
-    languages: Some(LANGUAGES_24),
+    languages: Some(LANGUAGES_34),
     turn_coverage: TurnCoverage::IncludesOnlyActivity,
     thinking: Thinking { budget: false, levels: &[] },
     after_call: AfterCall::CompletesTurn,
@@ -325,6 +328,14 @@ mod tests {
         let profiles = Profiles::default().with("gemini-3.8-live", ModelProfile::of(Family::Live20).clone());
         assert_eq!(profiles.find("gemini-3.8-live").map(|profile| profile.family), Some(Family::Live20));
         assert_eq!(profiles.find("gemini-3.8-live-001").map(|profile| profile.family), Some(Family::Live38));
+    }
+
+    #[test]
+    fn every_language_of_the_older_and_the_newer_list_is_spoken() {
+        let spoken = ModelProfile::of(Family::HalfCascade25).languages.expect("it has a list");
+        assert_eq!(spoken.len(), 34);
+        assert!(spoken.is_sorted_by(|a, b| a < b), "each once");
+        assert!(ModelProfile::of(Family::NativeAudio25).languages.is_none(), "it chooses by itself");
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Not here: models themselves, which are hosts of the engine, and the frames their answers become ([`crate::server`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use live_audio::PcmFormat;
 use live_proto::{CodeExecutionResult, Content, ExecutableCode, FunctionCall, GroundingMetadata, Part};
 
 use crate::context::{Kind, kind};
@@ -36,6 +38,22 @@ impl Prompt {
     pub fn unheard(&self) -> impl Iterator<Item = &Part> {
         self.unanswered().iter().flat_map(|content| &content.parts).filter(|part| is_unheard(part))
     }
+
+    /// What a model without a recogniser can say of the speech that came last, as [`ModelOutput::Caption`]: `[speech 2.0 s]`.
+    /// `None` if nobody spoke, or if the client does not want to know.
+    pub fn caption(&self) -> Option<String> {
+        let last = self.unanswered().last().filter(|_| self.session.input_transcription)?;
+        let lengths = last.parts.iter().filter(|part| is_unheard(part)).filter_map(sound_length);
+        let length: Duration = lengths.sum();
+        (!length.is_zero()).then(|| format!("[speech {:.1} s]", length.as_secs_f64()))
+    }
+}
+
+/// How long the sound lasts, if it is PCM.
+fn sound_length(part: &Part) -> Option<Duration> {
+    let blob = part.as_inline()?;
+    let format: PcmFormat = blob.mime_type.as_str().parse().ok()?;
+    Some(format.duration_of(blob.data.len()))
 }
 
 /// What was understood of the sound in `part`, as an earlier [`ModelOutput::Heard`] or the client said; may be empty, if
@@ -67,6 +85,9 @@ pub enum ModelOutput {
         /// said ends it too. A stretch whose end is never heard of is unheard still in the next prompt.
         finished: bool,
     },
+    /// Stands for a transcript where nothing recognises speech: told as `inputTranscription`, if the client asked for it, and not
+    /// kept, since nobody said it. [`Prompt::caption`] makes one.
+    Caption(String),
     /// Words, for a session that answers in text.
     Text(String),
     /// Thought aloud: sent as a `thought` part if the client asked for thoughts, and counted either way.

@@ -61,7 +61,9 @@ impl Model for Embedded {
     /// Answers by the rules. Needs a tokio runtime with time when polled.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
         let config = self.config.clone();
-        said(move || Speaker::new(plan(&prompt), form(&prompt), &config)).boxed()
+        // It recognises nothing, and says so.
+        let caption = stream::iter(prompt.caption().map(ModelOutput::Caption));
+        caption.chain(said(move || Speaker::new(plan(&prompt), form(&prompt), &config))).boxed()
     }
 }
 

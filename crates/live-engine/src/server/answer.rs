@@ -147,6 +147,7 @@ impl Session {
             (ModelOutput::Speech { .. }, ResponseModality::Audio) => self.check_lead(ahead_max),
             (
                 ModelOutput::Heard { .. }
+                | ModelOutput::Caption(_)
                 | ModelOutput::Text(_)
                 | ModelOutput::Thought(_)
                 | ModelOutput::ToolCalls(_)
@@ -170,6 +171,7 @@ impl Session {
         }
         match output {
             ModelOutput::Heard { text, finished } => return self.hear_of(&text, finished, cx),
+            ModelOutput::Caption(text) => return self.send_heard(&text, cx),
             ModelOutput::Text(text) => {
                 for piece in pieces(&text, cx.config.limits.text_frame_bytes_max) {
                     self.send_part(Part::text(piece), cx);

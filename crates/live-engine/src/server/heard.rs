@@ -34,7 +34,8 @@ impl Session {
         self.context.transcribe(text);
     }
 
-    fn send_heard(&mut self, text: &str, cx: &mut Cx<'_>) {
+    /// Tells the client, if it wants to know.
+    pub(super) fn send_heard(&mut self, text: &str, cx: &mut Cx<'_>) {
         if self.config.input_transcription {
             for piece in pieces(text, cx.config.limits.text_frame_bytes_max) {
                 let transcription = Some(Transcription::new(piece).into());

@@ -402,6 +402,7 @@ fn model(words: &str) -> ModelOutput {
     match verb {
         "text" => ModelOutput::Text(rest.into()),
         "thought" => ModelOutput::Thought(rest.into()),
+        "caption" => ModelOutput::Caption(rest.into()),
         // A final `.` ends the stretch of speech.
         "heard" => ModelOutput::Heard { text: rest.replace('.', ""), finished: rest.ends_with('.') },
         "speech" => {

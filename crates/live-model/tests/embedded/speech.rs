@@ -8,7 +8,7 @@ use live_engine::{EndReason, ModelOutput};
 use live_model::embedded::EmbeddedConfig;
 use live_model::voice::Voice;
 use live_model::{Embedded, Model};
-use live_proto::ThinkingConfig;
+use live_proto::{Blob, Content, Part, ThinkingConfig, Transcription};
 use proptest::prelude::*;
 use tokio::time::{Instant, timeout};
 
@@ -211,4 +211,25 @@ proptest! {
         prop_assert_eq!(outputs.last(), Some(&ModelOutput::End(EndReason::Complete)));
         prop_assert_eq!(in_speech, !pcm(&outputs).is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn speech_that_nobody_recognises_has_a_caption() {
+    // rule: E21
+    let spoken = |ms: usize| Content::user(Part::inline(Blob::pcm16k(vec![0; 32 * ms])));
+    let captions = async |talk: Talk| {
+        let outputs = talk.outputs(0).await;
+        let is_caption = |output: &&ModelOutput| matches!(output, ModelOutput::Caption(_));
+        let captions: Vec<String> = outputs.iter().filter(is_caption).map(|output| format!("{output:?}")).collect();
+        assert!(captions.is_empty() || matches!(outputs[0], ModelOutput::Caption(_)), "it comes first");
+        captions
+    };
+    let talk = || Talk::new().transcribed();
+    assert_eq!(captions(talk().say(spoken(2_000))).await, [r#"Caption("[speech 2.0 s]")"#]);
+    assert_eq!(captions(talk().say(spoken(2_000)).say(spoken(500))).await, [r#"Caption("[speech 0.5 s]")"#]);
+    assert!(captions(talk().user("hello")).await.is_empty());
+    assert!(captions(Talk::new().say(spoken(2_000))).await.is_empty(), "nobody asked");
+    let mut heard = spoken(2_000);
+    heard.parts[0].audio_transcription = Some(Transcription::new("hello").into());
+    assert!(captions(talk().say(heard)).await.is_empty(), "it was recognised");
 }

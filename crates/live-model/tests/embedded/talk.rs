@@ -52,6 +52,12 @@ impl Talk {
         self
     }
 
+    /// With transcripts of what the user says.
+    pub(crate) fn transcribed(mut self) -> Self {
+        self.session.input_transcription = true;
+        self
+    }
+
     pub(crate) fn instructed(mut self, instruction: &str) -> Self {
         self.session.system_instruction = Some(Content::user(instruction));
         self

@@ -267,3 +267,33 @@ fn what_was_heard_survives_a_snapshot() {
         "#]],
     );
 }
+
+#[test]
+fn a_caption_is_told_and_not_kept() {
+    check(
+        "C setup models/gemini-3.8-live manual heard
+         C start
+         C hear 2000ms
+         C end
+         M caption [speech 2.0 s]
+         M end
+         C say and",
+        expect![[r#"
+            C setup models/gemini-3.8-live manual heard
+              < setupComplete
+              ! SetupAccepted Live38 Audio Puck
+            C start
+            C hear 2000ms
+            C end
+              ! Generate #1 | user:audio/pcm;rate=16000[64000]
+            M caption [speech 2.0 s]
+              < inputTranscription '[speech 2.0 s]'
+            M end
+              < generationComplete
+              < turnComplete prompt 50 AUDIO, total 50
+              ! TurnFinished #1
+            C say and
+              ! Generate #2 user:audio/pcm;rate=16000[64000] | user:'and'
+        "#]],
+    );
+}
