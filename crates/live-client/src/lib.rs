@@ -25,6 +25,7 @@
 //! turns. Everything that is decided about a session is decided in `live-engine`; what is here is addresses, credentials
 //! and pleasant methods.
 
+pub mod audio;
 mod client;
 mod credential;
 mod dial;
@@ -40,7 +41,7 @@ pub use client::Client;
 pub use credential::Secret;
 pub use error::{ConfigError, ConnectError, SendError, Stage};
 pub use handle::{EVENTS_MAX, Events, SessionHandle};
-pub use live_audio::PcmFormat;
+pub use live_audio::{PcmFormat, WavChannels};
 pub use live_engine::client_session::{Counters, Frame, GaveUp};
 pub use live_engine::{
     Cause, ClientEvent as Event, CloseCause, Dropped, Fresh, LateAnswers, Limits, Loss, Overlap, Phase, Reconnect,
