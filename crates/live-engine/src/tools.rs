@@ -26,6 +26,7 @@ pub(crate) enum Known {
 
 /// The ledger. An id moves from new to waiting to settled and never back.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Calls {
     waiting: Vec<Waiting>,
     settled: VecDeque<String>,

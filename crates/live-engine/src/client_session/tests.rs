@@ -232,4 +232,5 @@ fn heard(event: ClientEvent) -> String {
 
 mod ending;
 mod moving;
+mod orders;
 mod replaying;
