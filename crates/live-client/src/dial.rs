@@ -5,7 +5,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{Request, StatusCode};
+use http::Request;
 use live_engine::{Cause, LinkId};
 use live_tokio::{ClientStream, Connector, Error, Options, WebSocketStream};
 
@@ -46,9 +46,7 @@ impl Dial {
 pub(crate) fn cause_of(error: &Error) -> Cause {
     match error {
         Error::Unreachable { .. } | Error::Upgrade(_) => Cause::Lost,
-        Error::Status { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. } => Cause::Unauthorized,
-        Error::Status { status: StatusCode::TOO_MANY_REQUESTS, .. } => Cause::Quota,
-        Error::Status { status, .. } if status.is_server_error() => Cause::Unavailable,
+        Error::Status { status, .. } => Cause::of_http(status.as_u16()),
         _ => Cause::Other,
     }
 }

@@ -15,7 +15,7 @@ use live_engine::client_session::Counters;
 use live_engine::profile::{AfterCall, model_name};
 use live_engine::{
     Cause, ClientCommand, ClientSession, ClientSessionConfig, CloseCause, Disconnect, LinkId, Phase, Profiles, Relay,
-    RelayCommand, RelayEvent, SessionOutput, Why,
+    RelayCommand, SessionOutput, Why,
 };
 use live_proto::{Blob, ClientMessage, Content, ContextUpdate, FunctionResponse};
 use live_tokio::{ClientStream, Connection, Step, Traffic, UnknownFields};
@@ -185,9 +185,7 @@ impl Session {
             };
             any = true;
             match event {
-                Some(RelayEvent::Message(message)) => self.engine.handle_message(link, message, now()),
-                Some(RelayEvent::Malformed(error)) => self.engine.handle_malformed(link, error, now()),
-                Some(RelayEvent::Disconnected(why)) => self.engine.handle_disconnect(link, why, now()),
+                Some(event) => self.engine.handle_relayed(link, event, now()),
                 None => {
                     self.note_gone(at);
                     self.engine.handle_disconnect(link, Disconnect::Eof, now());

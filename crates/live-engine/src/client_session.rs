@@ -20,6 +20,7 @@ use crate::close::CloseReason;
 use crate::engine::{Clock, Close, Disconnect, Engine as _, Output, Rejected, TurnId, Why};
 use crate::limits::Limits;
 use crate::profile::{Profiles, model_name};
+use crate::relay::RelayEvent;
 use crate::tools::Waiting;
 
 mod config;
@@ -303,6 +304,15 @@ impl ClientSession {
                     self.handle_dial_failed(link, Cause::Lost, reason, now);
                 }
             }
+        }
+    }
+
+    /// Takes in what a [`Relay`](crate::Relay) tells of its connection.
+    pub fn handle_relayed(&mut self, link: LinkId, event: RelayEvent, now: Instant) {
+        match event {
+            RelayEvent::Message(message) => self.handle_message(link, message, now),
+            RelayEvent::Malformed(error) => self.handle_malformed(link, error, now),
+            RelayEvent::Disconnected(why) => self.handle_disconnect(link, why, now),
         }
     }
 

@@ -124,6 +124,18 @@ pub enum ResumeRefusal {
     Foreign,
 }
 
+impl ResumeRefusal {
+    /// Why somebody may not take up what is kept; `None` if they may. Whose it is comes first: a stranger does not even
+    /// learn that it has expired.
+    pub fn of(is_theirs: bool, has_expired: bool) -> Option<Self> {
+        match (is_theirs, has_expired) {
+            (false, _) => Some(Self::Foreign),
+            (true, true) => Some(Self::Expired),
+            (true, false) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -107,11 +107,8 @@ impl Keeper {
                 return refuse(ResumeRefusal::Unknown);
             }
         };
-        if project != self.project {
-            return refuse(ResumeRefusal::Foreign);
-        }
-        if expires_at <= self.clock.date() {
-            return refuse(ResumeRefusal::Expired);
+        if let Some(why) = ResumeRefusal::of(project == self.project, expires_at <= self.clock.date()) {
+            return refuse(why);
         }
         self.session = SessionId::from(session);
         self.is_resumed = true;

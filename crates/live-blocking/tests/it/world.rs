@@ -4,9 +4,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use live_blocking::{Connection, Connector, Next, Options, Stop, connect, serve};
+use live_blocking::{Connection, Connector, Memory, Next, Options, Stop, connect, serve};
 use live_engine::{
-    Backend, ClientConfig, ClientEngine, ClientEvent, ModelOutput, Prompt, ServerConfig, ServerEngine,
+    Backend, ClientConfig, ClientEngine, ClientEvent, ModelOutput, Prompt, ServerConfig,
     TurnCompletePacing,
 };
 use live_proto::json::Strictness;
@@ -35,8 +35,8 @@ impl Running {
         let stop = Stop::default();
         let told = stop.clone();
         let thread = std::thread::spawn(move || {
-            let engine = |_: &live_blocking::Request| ServerEngine::new(config.clone(), Instant::now());
-            serve(&listener, engine, model, &options, &told).expect("loopback accepts");
+            let admit = |_: &live_blocking::Request| config.clone();
+            serve(&listener, admit, model, &Memory::default(), &options, &told).expect("loopback accepts");
         });
         Self { address, stop, thread: Some(thread) }
     }
