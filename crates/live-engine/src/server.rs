@@ -325,6 +325,9 @@ impl ServerEngine {
     /// Does what follows from whatever has just changed.
     fn settle(&mut self, now: Instant) {
         if let Some((session, mut cx)) = self.session(now) {
+            if let Some(violation) = session.overflow.take() {
+                return self.close(CloseReason::Violation(violation));
+            }
             session.renew(&mut cx);
         }
         self.close_if_drained();

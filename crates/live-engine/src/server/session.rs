@@ -75,6 +75,8 @@ pub(super) struct Session {
     /// Whether one was not.
     pub(super) has_dropped: bool,
     pub(super) turns_finished: u64,
+    /// The bound that kept the model from being asked.
+    pub(super) overflow: Option<Violation>,
     /// What all turns so far cost together.
     pub(super) usage: TurnUsage,
     pub(super) times: Times,
@@ -122,6 +124,7 @@ impl Session {
             consumed: 0,
             has_dropped: false,
             turns_finished: 0,
+            overflow: None,
             usage: TurnUsage::default(),
             times: Times::new(connected, Duration::ZERO, None, is_limited, cx),
         }
@@ -187,14 +190,20 @@ impl Session {
         self.turn.open().is_some()
     }
 
-    /// Asks the model to answer the context, as a new turn or as the standing turn taken up again.
+    /// Asks the model to answer the context, as a new turn or as the standing turn taken up again; unless the context does
+    /// not fit the model's window.
     pub(super) fn prompt(&mut self, cx: &mut Cx<'_>) {
-        self.last_turn = self.last_turn.next();
-        let generation = self.last_turn;
         let has_triggered = |compression: Compression| self.tokens().total() >= compression.trigger;
         if self.config.compression.is_some_and(has_triggered) || self.exceeded(cx.config).is_err() {
             self.compress(cx);
         }
+        if let Err(violation) = self.exceeded(cx.config) {
+            // The connection closes for it; a model that is asked now would work for nobody.
+            self.overflow = Some(violation);
+            return;
+        }
+        let generation = self.last_turn.next();
+        self.last_turn = generation;
         let prompt_tokens = self.tokens();
         match &mut self.answer {
             Some(answer) => {

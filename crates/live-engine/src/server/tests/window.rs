@@ -63,13 +63,13 @@ fn without_compression_a_session_ends_where_its_window_does() {
         ServerConfig::new(Backend::Gemini),
         &format!("{TEXT}\n{turns}"),
         expect![[r#"
+            < turnComplete prompt 25000 TEXT, response 1000 TEXT, total 26000
             ! Generate #14 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             < turnComplete prompt 27000 TEXT, response 1000 TEXT, total 28000
             ! Generate #15 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             < turnComplete prompt 29000 TEXT, response 1000 TEXT, total 30000
             ! Generate #16 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             < turnComplete prompt 31000 TEXT, response 1000 TEXT, total 32000
-            ! Generate #17 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             ! Violation the whole context: the session holds 33000 tokens, of 32768 at most; start a new session
             < close 1007 Request contains an invalid argument.
         "#]],
@@ -126,8 +126,22 @@ fn one_turn_that_outgrows_the_window_ends_the_session_all_the_same() {
             ! Generate #1 | user:'xxx'
             < turnComplete prompt 10000 TEXT, total 10000
             ! Compressed -1 contents -10000 tokens, 35000 left
-            ! Generate #2 | user:'xxx'
             ! Violation the whole context: the session holds 35000 tokens, of 32768 at most; start a new session
+            < close 1007 Request contains an invalid argument.
+        "#]],
+    );
+}
+
+#[test]
+fn what_waited_for_the_end_of_a_turn_may_be_too_much_for_the_next() {
+    let long = "x".repeat(132_000);
+    check_cuts(
+        ServerConfig::new(Backend::Gemini),
+        &format!("{TEXT} nointerrupt\nC say a\nM text b\nC say {long}\nM end"),
+        expect![[r#"
+            ! Generate #1 | user:'a'
+            < turnComplete prompt 1 TEXT, response 1 TEXT, total 2
+            ! Violation the whole context: the session holds 33002 tokens, of 32768 at most; start a new session
             < close 1007 Request contains an invalid argument.
         "#]],
     );
@@ -198,7 +212,6 @@ fn bounds_on_memory_cut_too() {
             < turnComplete prompt 3 TEXT, response 1 TEXT, total 4
             ! Generate #3 user:'a' model:'b' user:'a' model:'b' | user:'a'
             < turnComplete prompt 5 TEXT, response 1 TEXT, total 6
-            ! Generate #4 user:'a' model:'b' user:'a' model:'b' user:'a' model:'b' | user:'a'
             ! Violation the whole context: the session holds 7 contents, of 6 at most; start a new session
             < close 1007 Request contains an invalid argument.
         "#]],
