@@ -122,6 +122,8 @@ pub enum ResumeRefusal {
     Expired,
     /// It is another project's.
     Foreign,
+    /// It may be there, but its keeper cannot tell now.
+    Unreadable,
 }
 
 impl ResumeRefusal {

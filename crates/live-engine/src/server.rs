@@ -464,11 +464,12 @@ impl Engine for ServerEngine {
                 return Ok(());
             }
             (State::Resuming(_), ServerCommand::ResumeRefused(refusal)) => {
-                self.close(CloseReason::Violation(match refusal {
-                    ResumeRefusal::Unknown => Violation::SessionUnknown,
-                    ResumeRefusal::Expired => Violation::SessionExpired,
-                    ResumeRefusal::Foreign => Violation::SessionForeign,
-                }));
+                self.close(match refusal {
+                    ResumeRefusal::Unknown => CloseReason::Violation(Violation::SessionUnknown),
+                    ResumeRefusal::Expired => CloseReason::Violation(Violation::SessionExpired),
+                    ResumeRefusal::Foreign => CloseReason::Violation(Violation::SessionForeign),
+                    ResumeRefusal::Unreadable => CloseReason::KeepingFailed,
+                });
                 return Ok(());
             }
             (_, ServerCommand::Resumed(_) | ServerCommand::ResumeRefused(_)) => Why::NotResuming,

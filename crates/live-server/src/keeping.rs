@@ -99,12 +99,15 @@ impl Keeper {
         let Saved { project, session, expires_at, snapshot } = match found {
             Ok(Some(saved)) => saved,
             Ok(None) => return refuse(ResumeRefusal::Unknown),
-            Err(error) => {
-                tracing::error!(%error, point = ?hash, "a saved session cannot be read");
-                if matches!(error, StoreError::Corrupt(_)) {
-                    self.call(move |store| Done::Forgotten(guarded(|| store.remove(hash))));
-                }
+            // What was kept there is lost for good.
+            Err(error @ StoreError::Corrupt(_)) => {
+                tracing::error!(%error, point = ?hash, "a saved session cannot be read, and is forgotten");
+                self.call(move |store| Done::Forgotten(guarded(|| store.remove(hash))));
                 return refuse(ResumeRefusal::Unknown);
+            }
+            Err(error @ (StoreError::Format(_) | StoreError::Medium(_))) => {
+                tracing::error!(%error, point = ?hash, "a saved session cannot be read now");
+                return refuse(ResumeRefusal::Unreadable);
             }
         };
         if let Some(why) = ResumeRefusal::of(project == self.project, expires_at <= self.clock.date()) {

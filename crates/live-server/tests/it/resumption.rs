@@ -144,8 +144,17 @@ async fn a_session_goes_on_without_a_store_that_fails() {
         }
         let mut refused = Client::open(server.address, GEMINI, &[("x-goog-api-key", "any")]).await;
         refused.send(&resumable("some.handle")).await;
-        assert_eq!(refused.hear_close().await, (1008, "BidiGenerateContent session not found".to_owned()));
+        // Not that there is no such session: a client that is told so gives it up.
+        assert_eq!(refused.hear_close().await, (1011, "Internal error encountered.".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_damaged_is_not_found() {
+    let server = start(|server| server.store(Fault::Damage)).await;
+    let mut refused = Client::open(server.address, GEMINI, &[("x-goog-api-key", "any")]).await;
+    refused.send(&resumable("some.handle")).await;
+    assert_eq!(refused.hear_close().await, (1008, "BidiGenerateContent session not found".to_owned()));
 }
 
 /// A store that never does as it is told.
@@ -153,6 +162,7 @@ async fn a_session_goes_on_without_a_store_that_fails() {
 enum Fault {
     Error,
     Panic,
+    Damage,
 }
 
 impl Fault {
@@ -160,6 +170,7 @@ impl Fault {
         match self {
             Self::Error => Err(StoreError::Medium("no space left".into())),
             Self::Panic => panic!("told to panic"),
+            Self::Damage => Err(StoreError::Corrupt("told to be")),
         }
     }
 }

@@ -298,7 +298,7 @@ fn an_instruction_is_in_force_from_the_next_turn_on() {
 
 #[test]
 fn a_handle_that_cannot_be_honoured_is_refused_as_the_service_does() {
-    for why in ["unknown", "expired", "foreign"] {
+    for why in ["unknown", "expired", "foreign", "unreadable"] {
         let expected = match why {
             "unknown" => expect![[r#"
                 C setup models/gemini-2.0-flash-live-001 TEXT handle=9.1
@@ -315,6 +315,13 @@ fn a_handle_that_cannot_be_honoured_is_refused_as_the_service_does() {
                   ! Violation setup.sessionResumption.handle: the handle is too old; start without a handle, and resume sooner
                   < close 1008 BidiGenerateContent session not found
                   ! Closed: setup.sessionResumption.handle: the handle is too old; start without a handle, and resume sooner
+            "#]],
+            "unreadable" => expect![[r#"
+                C setup models/gemini-2.0-flash-live-001 TEXT handle=9.1
+                  ! Resume 9.1
+                refuse unreadable
+                  < close 1011 Internal error encountered.
+                  ! Closed: the session to be resumed cannot be read now
             "#]],
             _ => expect![[r#"
                 C setup models/gemini-2.0-flash-live-001 TEXT handle=9.1
