@@ -43,14 +43,7 @@ impl Memory {
 
     /// The part in it of one connection, whose client is `owner` and whose handles are valid for `validity`.
     pub fn keeper(&self, owner: &str, validity: Duration) -> Keeper<'_> {
-        Keeper {
-            memory: self,
-            owner: owner.into(),
-            validity,
-            holder: Holder::default(),
-            number: 0,
-            resumes: None,
-        }
+        Keeper { memory: self, owner: owner.into(), validity, holder: Holder::default(), number: 0, resumes: None }
     }
 
     /// How many points are kept, those included that have expired and were not looked for yet.

@@ -1,5 +1,6 @@
 //! The adapter through its public interface, over loopback.
 
 mod connect;
+mod resuming;
 mod session;
 mod world;
