@@ -338,7 +338,7 @@ fn or_as_a_call_where_the_server_keeps_them() {
     "#]],
     );
     check_open(
-        as_call,
+        with_policy(as_call, |policy| policy.retracted = Retracted::Forget),
         "S 1 unresumable\nS 1 call f#1\nlost 1\nready 2\nH answer f#1",
         expect![[r#"
         S 1 unresumable
