@@ -1,7 +1,7 @@
 //! live-blocking: server and clients on threads.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use live_blocking::{Connector, Memory, Next, Options, Request, Stop, connect, serve};
 use live_engine::{Engine, Rejected, ServerConfig};
