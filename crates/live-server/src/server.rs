@@ -88,7 +88,8 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match (self.is_control, self.is_grpc, self.is_tls) {
             (true, _, _) => "http",
-            (false, true, _) => "grpc",
+            (false, true, true) => "grpcs",
+            (false, true, false) => "grpc",
             (false, false, true) => "wss",
             (false, false, false) => "ws",
         };
@@ -152,6 +153,18 @@ impl Builder {
     /// Listens for gRPC without TLS (h2c) on `address`, on the paths of [`live_grpc::Method`]. May be called several times.
     pub fn listen_grpc(mut self, address: SocketAddr) -> Self {
         self.endpoints.push((Endpoint { address, is_tls: false, is_grpc: true, is_control: false }, None));
+        self
+    }
+
+    /// Listens for gRPC over TLS on `address`, offering `h2` whatever protocols `config` names: the same configuration serves
+    /// WebSocket and gRPC. May be called several times.
+    pub fn listen_grpc_tls(mut self, address: SocketAddr, config: &rustls::ServerConfig) -> Self {
+        let mut config = config.clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        self.endpoints.push((
+            Endpoint { address, is_tls: true, is_grpc: true, is_control: false },
+            Some(TlsAcceptor::from(Arc::new(config))),
+        ));
         self
     }
 
@@ -468,7 +481,7 @@ async fn serve(
         tracing::debug!(%peer, %error, "cannot turn off Nagle's algorithm");
     }
     if endpoint.is_grpc {
-        return grpc::serve(socket, peer, endpoint, shared, stop).await;
+        return grpc::serve(socket, peer, endpoint, tls, shared, stop).await;
     }
     let opened = {
         let opening = handshake::open(socket, tls.as_ref(), || shared.counters.read());
