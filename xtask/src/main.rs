@@ -6,6 +6,7 @@ mod ci;
 mod codegen;
 mod fuzz;
 mod interop;
+mod mutants;
 mod repository;
 mod setup;
 mod shell;
@@ -44,6 +45,8 @@ enum Command {
     Setup(setup::Args),
     /// Runs the benchmarks.
     Bench(bench::Args),
+    /// Breaks the code on purpose, fault by fault, and demands that a test notices.
+    Mutants(mutants::Args),
     /// Runs the fuzz targets.
     Fuzz(fuzz::Args),
 }
@@ -69,6 +72,7 @@ fn run(command: Command) -> Result<Tally> {
         Command::Codegen(args) => codegen::run(&repository.root, &args).map(|_| Tally::default()),
         Command::Setup(args) => setup::run(&args, &repository),
         Command::Bench(args) => bench::run(&args, &repository),
+        Command::Mutants(args) => mutants::run(&args, &repository).map(Tally::print),
         Command::Fuzz(args) => fuzz::run(&args, &repository),
     }
 }
