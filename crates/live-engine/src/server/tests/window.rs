@@ -57,6 +57,33 @@ fn the_oldest_turns_go_when_the_trigger_is_reached() {
 }
 
 #[test]
+fn the_trigger_itself_is_reached_and_one_token_less_is_not() {
+    for (bytes, expected) in [
+        (
+            8_000,
+            expect![[r#"
+        ! Generate #1 | user:'aaa'
+        < turnComplete prompt 2000 TEXT, response 1000 TEXT, total 3000
+        ! Compressed -2 contents -3000 tokens, 2000 left
+        ! Generate #2 | user:'bbb'
+    "#]],
+        ),
+        (
+            7_996,
+            expect![[r#"
+        ! Generate #1 | user:'aaa'
+        < turnComplete prompt 2000 TEXT, response 1000 TEXT, total 3000
+        ! Generate #2 user:'aaa' model:'yyy' | user:'bbb'
+    "#]],
+        ),
+    ] {
+        let turns =
+            format!("C text {}\nM text {}\nM end\nC text {}", "a".repeat(8_000), "y".repeat(4_000), "b".repeat(bytes));
+        check_cuts(ServerConfig::new(Backend::Gemini), &format!("{TEXT} window=5000/\n{turns}"), expected);
+    }
+}
+
+#[test]
 fn without_compression_a_session_ends_where_its_window_does() {
     let turns: String = std::iter::repeat_n(turn("a"), 17).collect();
     check_cuts(
