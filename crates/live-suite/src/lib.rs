@@ -79,3 +79,8 @@ macro_rules! suite {
         }
     )*};
 }
+
+/// Compiles the examples of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adapters.md")]
+struct Documentation;
