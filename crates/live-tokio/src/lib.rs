@@ -33,7 +33,7 @@ pub use codec::{Decode, Encode};
 pub use connect::{Connector, connect, dial};
 pub use connection::{Connection, Step, Traffic};
 pub use error::Error;
-pub use options::{Frames, Options};
+pub use options::{Frames, Liveness, Options};
 pub use stream::ClientStream;
 pub use tokio_tungstenite::WebSocketStream;
 pub use unknown::UnknownFields;

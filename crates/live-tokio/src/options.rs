@@ -36,14 +36,33 @@ pub struct Options {
     /// Messages read while our own cannot be written; after that the connection stops reading until they can.
     /// 64: enough that two peers with full pipes free each other, small enough to bound what the engine queues.
     pub congested_reads_max: u32,
+    /// How it is found out that the peer has gone without a word; `None` leaves that to TCP, which takes many minutes and
+    /// notices nothing while nothing is sent.
+    pub liveness: Option<Liveness>,
     /// The clock that the engine lives by; `None` is the runtime's.
     pub clock: Option<Arc<dyn Clock>>,
 }
 
+/// How it is found out that a peer has gone. Every frame is a sign of life, pongs included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Liveness {
+    /// Silence after which the peer is pinged. 20 s: proxies give up on connections that are silent for a minute.
+    pub ping_after: Duration,
+    /// How long a ping may go unanswered, with nothing else heard either, before the connection counts as lost. 60 s: the
+    /// service's pongs were measured up to 30 s late on connections that were well.
+    pub gone_after: Duration,
+}
+
+impl Default for Liveness {
+    fn default() -> Self {
+        Self { ping_after: Duration::from_secs(20), gone_after: Duration::from_secs(60) }
+    }
+}
+
 impl Options {
-    /// A client: text frames, unknown fields tolerated.
+    /// A client: text frames, unknown fields tolerated, a silent server pinged.
     pub fn client() -> Self {
-        Self::new(Frames::Text, Strictness::Lenient)
+        Self { liveness: Some(Liveness::default()), ..Self::new(Frames::Text, Strictness::Lenient) }
     }
 
     /// A server: binary frames, and unknown fields treated as `strictness` says.
@@ -59,6 +78,7 @@ impl Options {
             write_buffer_bytes: 8 << 10,
             close_deadline: Duration::from_secs(5),
             congested_reads_max: 64,
+            liveness: None,
             clock: None,
         }
     }
