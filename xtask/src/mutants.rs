@@ -33,7 +33,6 @@ pub(crate) fn run(args: &Args, repository: &Repository) -> Result<Tally> {
     }
     let scratch = Scratch::copy_of(repository)?;
     let mut tally = Tally::default();
-    let mut report = Vec::new();
     let mut sound = BTreeSet::new();
     for fault in &faults {
         if sound.insert(&fault.caught_by) {
@@ -44,13 +43,10 @@ pub(crate) fn run(args: &Args, repository: &Repository) -> Result<Tally> {
         }
         let started = Instant::now();
         let outcome = scratch.with(fault, || scratch.attempt(&fault.caught_by))?;
-        let line =
-            format!("{:<8} {:<40} {outcome} ({:.0} s)", verdict(&outcome), fault.name, started.elapsed().as_secs_f64());
-        println!("{line}");
+        let (verdict, seconds) = (verdict(&outcome), started.elapsed().as_secs_f64());
+        println!("{verdict:<8} {:<34} {outcome} ({seconds:.0} s)", fault.name);
         tally.add(Tally::one(is_caught(&outcome)));
-        report.push(line);
     }
-    println!("\n{}", report.join("\n"));
     Ok(tally)
 }
 

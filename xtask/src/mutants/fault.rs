@@ -59,6 +59,7 @@ const FILES: &[(&str, &str)] = &[
     ("client.toml", include_str!("client.toml")),
     ("server.toml", include_str!("server.toml")),
     ("keeping.toml", include_str!("keeping.toml")),
+    ("adapter.toml", include_str!("adapter.toml")),
 ];
 
 #[cfg(test)]
