@@ -62,7 +62,7 @@ impl Keeper {
     }
 
     pub(crate) fn save(&mut self, handle: Handle, snapshot: Arc<Snapshot>) {
-        let expires_at = self.clock.date() + self.validity;
+        let expires_at = self.clock.date() + self.validity.min(FOR_EVER);
         let saved = Saved { project: self.project, session: self.session.bytes(), expires_at, snapshot };
         let forget = std::mem::take(&mut self.forget);
         self.call(move |store| {
@@ -128,3 +128,6 @@ impl Keeper {
 fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(StoreError::Medium("the store panicked".into())))
 }
+
+/// A thousand years: a date that every system can count up to.
+const FOR_EVER: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);

@@ -1,10 +1,10 @@
 //! Sessions that outlive their connections, and handles that are not honoured.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use live_server::Secret;
 use live_server::store::{DiskStore, HandleHash, MemoryStore, Saved, SessionStore, StoreError, Swept};
+use live_server::{Lifetimes, Secret};
 
 use crate::client::{Client, GEMINI, TEXT_SETUP, resumable, text};
 use crate::log;
@@ -112,6 +112,18 @@ async fn a_handle_that_is_not_honoured_closes_with_the_services_text() {
     // Who was refused has taken nothing from the owner.
     client.say("still here").await;
     assert_eq!(text(&client.hear_turn().await), "you said still here");
+}
+
+#[tokio::test]
+async fn a_handle_may_be_valid_for_ever() {
+    let for_ever = |backend| Lifetimes { handle_validity: Duration::MAX, ..Lifetimes::of(backend) };
+    let server = start(|server| server.lifetimes(for_ever)).await;
+    let mut client = Client::ready(server.address, &resumable("")).await;
+    let handle = client.converse("keep it").await;
+    drop(client);
+    let mut client = Client::ready(server.address, &resumable(&handle)).await;
+    client.say("recall").await;
+    assert_eq!(text(&client.hear_turn().await), "keep it, recall");
 }
 
 #[tokio::test]
