@@ -23,6 +23,16 @@ mod client;
 mod codec;
 mod connection;
 mod element;
+#[expect(
+    clippy::allow_attributes,
+    clippy::default_constructed_unit_structs,
+    unreachable_pub,
+    reason = "as tonic writes"
+)]
+mod generated {
+    pub(crate) mod v1alpha;
+    pub(crate) mod v1beta;
+}
 mod method;
 mod options;
 mod outgoing;
