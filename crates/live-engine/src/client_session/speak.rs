@@ -3,6 +3,8 @@
 //!
 //! Which connection that is, and when there is another, is decided in [`super`].
 
+use live_proto::HistoryConfig;
+
 use super::config::HELD_MEDIA_BYTES_MAX;
 use super::recorder::kind_of_ours;
 use super::{
@@ -174,7 +176,8 @@ impl ClientSession {
     /// Tells a new session what was said in the old one. No answer is asked for.
     fn tell_history(&mut self, turns: Vec<Content>, now: Instant) {
         // Where the setup announced it, the history ends with the first complete turn.
-        let is_announced = self.seeds_history;
+        let announces = |config: &HistoryConfig| config.initial_history_in_client_content;
+        let is_announced = self.seeds_history || self.setup.history_config.as_ref().is_some_and(announces);
         self.history_index = Some(self.outbox.next_index());
         self.transmit(ClientMessage::turns(turns, is_announced), now);
         let State::Open(open) = &mut self.state else { unreachable!("history is told over an open connection") };

@@ -321,6 +321,49 @@ fn without_a_handle_a_session_ends_begins_empty_or_tells_the_words() {
 }
 
 #[test]
+fn what_the_host_seeded_is_told_anew_too() {
+    let mut seeding = config();
+    seeding.setup.session_resumption = None;
+    seeding.setup.history_config = Some(HistoryConfig { initial_history_in_client_content: true });
+    check(
+        seeding,
+        "ready 1
+         H text before
+         H text hi
+         S 1 text:Hello turnComplete
+         H text more
+         lost 1
+         wait 1
+         ready 2",
+        expect![[r#"
+              dial 1 (attempt 1)
+            ready 1
+              1 > setup
+              ! Ready
+            H text before
+              1 > clientContent user 'before'
+            H text hi
+              1 > clientContent user 'hi'
+            S 1 text:Hello turnComplete
+              ! Text #1 'Hello'
+              ! TurnComplete #1
+              ! Idle
+            H text more
+              1 > clientContent user 'more'
+            lost 1
+              ! Reconnecting 2: connection lost: reset
+            wait 1
+              +0.47 s dial 2 (attempt 2)
+            ready 2
+              2 > setup
+              ! Resumed anew, 1 replayed
+              2 > clientContent user 'before', user 'hi', model 'Hello'
+              2 > clientContent user 'more'
+        "#]],
+    );
+}
+
+#[test]
 fn an_empty_update_changes_nothing() {
     check_open(
         config(),
