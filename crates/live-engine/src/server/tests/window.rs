@@ -246,6 +246,30 @@ fn bounds_on_memory_cut_too() {
 }
 
 #[test]
+fn what_a_cut_frees_is_there_for_later_turns() {
+    let config = ServerConfig {
+        limits: Limits { history_bytes_max: 16_000, ..Limits::default() },
+        ..ServerConfig::new(Backend::Gemini)
+    };
+    let turns = format!("C text {}\nM text {}\nM end\n", "a".repeat(2_000), "b".repeat(2_000)).repeat(8);
+    check_cuts(
+        config,
+        &format!("{TEXT} window=/\n{turns}"),
+        expect![[r#"
+        < turnComplete prompt 2500 TEXT, response 500 TEXT, total 3000
+        ! Compressed -4 contents -2000 tokens, 1500 left
+        ! Generate #6 user:'aaa' model:'bbb' | user:'aaa'
+        < turnComplete prompt 1500 TEXT, response 500 TEXT, total 2000
+        ! Generate #7 user:'aaa' model:'bbb' user:'aaa' model:'bbb' | user:'aaa'
+        < turnComplete prompt 2500 TEXT, response 500 TEXT, total 3000
+        ! Compressed -4 contents -2000 tokens, 1500 left
+        ! Generate #8 user:'aaa' model:'bbb' | user:'aaa'
+        < turnComplete prompt 1500 TEXT, response 500 TEXT, total 2000
+    "#]],
+    );
+}
+
+#[test]
 fn triggers_and_targets_are_checked() {
     let setups = [
         "window",
