@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::Request;
 use live_engine::{Cause, LinkId};
-use live_tokio::{ClientStream, Connector, Error, Options, WebSocketStream};
+use live_tokio::{Connector, Error, NetStream, Options, WebSocketStream};
 
 /// What every dial of a session has in common.
 #[derive(Debug)]
@@ -32,11 +32,11 @@ impl Dialer {
 /// A dial under way. Dropping it gives it up.
 pub(crate) struct Dial {
     pub(crate) link: LinkId,
-    future: Pin<Box<dyn Future<Output = Result<WebSocketStream<ClientStream>, Error>> + Send>>,
+    future: Pin<Box<dyn Future<Output = Result<WebSocketStream<NetStream>, Error>> + Send>>,
 }
 
 impl Dial {
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketStream<ClientStream>, Error>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketStream<NetStream>, Error>> {
         self.future.as_mut().poll(cx)
     }
 }

@@ -38,7 +38,6 @@ mod options;
 mod outgoing;
 mod server;
 mod status;
-mod timer;
 
 pub use client::connect;
 pub use codec::{Decode, Encode};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use live_engine::Backend;
 use live_grpc::Opening;
+use live_tokio::NetStream;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -19,7 +20,6 @@ use tracing::Instrument as _;
 use crate::auth::credentials;
 use crate::server::note;
 use crate::session::{self, Caller, SessionId};
-use crate::stream::ServerStream;
 use crate::{Endpoint, Shared};
 
 /// Serves one connection and all sessions on it; when told to stop, it waits for them to drain.
@@ -102,16 +102,16 @@ enum OpenError {
 }
 
 /// Waits for the client to speak first, as HTTP/2 and TLS have it; `None` when it is gone.
-async fn open(socket: TcpStream, tls: Option<&TlsAcceptor>) -> Result<Option<ServerStream>, OpenError> {
+async fn open(socket: TcpStream, tls: Option<&TlsAcceptor>) -> Result<Option<NetStream>, OpenError> {
     let mut first = [0];
     let Ok(1) = socket.peek(&mut first).await else { return Ok(None) };
     match (tls, first[0] == TLS_HANDSHAKE_RECORD) {
         (None, true) => Err(OpenError::TlsToPlain),
-        (None, false) => Ok(Some(ServerStream::Plain(socket))),
+        (None, false) => Ok(Some(NetStream::Plain(socket))),
         (Some(_), false) => Err(OpenError::PlainToTls),
         (Some(acceptor), true) => {
             let stream = acceptor.accept(socket).await.map_err(OpenError::Tls)?;
-            Ok(Some(ServerStream::Tls(Box::new(stream))))
+            Ok(Some(NetStream::Tls(Box::new(stream.into()))))
         }
     }
 }

@@ -40,7 +40,6 @@ mod server;
 mod session;
 mod stats;
 pub mod store;
-mod stream;
 pub mod tls;
 mod wire;
 

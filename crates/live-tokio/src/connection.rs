@@ -4,8 +4,8 @@
 //! looked at here.
 
 use std::fmt;
-use std::future::{Future as _, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::clock;
 use crate::timer::Timer;
-use crate::{Decode, Encode, Frames, Options, UnknownFields};
+use crate::{Decode, Encode, Fair, Frames, Options, UnknownFields};
 
 /// An engine and its WebSocket. The host calls [`next`](Self::next) in a loop until it returns `None`.
 ///
@@ -39,8 +39,8 @@ pub struct Connection<E: Engine, S> {
     held: Option<Message>,
     /// Something was given to the socket since its last complete flush.
     unflushed: bool,
-    /// An item was taken from a source, and others have not had their turn since.
-    owes_turn: bool,
+    /// For the source of [`next_or`](Self::next_or).
+    fair: Fair,
     /// Messages read since `held` was filled.
     congested_reads: u32,
     phase: Phase,
@@ -110,7 +110,7 @@ where
             buffer: BytesMut::new(),
             held: None,
             unflushed: false,
-            owes_turn: false,
+            fair: Fair::default(),
             congested_reads: 0,
             phase: Phase::Open,
             cut_at: None,
@@ -143,13 +143,7 @@ where
             if self.is_congested() {
                 return Poll::Pending;
             }
-            if std::mem::take(&mut self.owes_turn) {
-                // Its first poll wakes us once the runtime has looked at its sockets and timers.
-                return pin!(tokio::task::yield_now()).poll(cx).map(|()| unreachable!("it yields first"));
-            }
-            let item = Pin::new(&mut *source).poll_next(cx);
-            self.owes_turn = item.is_ready();
-            item.map(Step::Item)
+            self.fair.poll_next(source, cx).map(Step::Item)
         })
         .await
     }

@@ -50,7 +50,7 @@ macro_rules! pump {
     };
 }
 
-pump!(live_tokio::Connection<E, live_tokio::ClientStream> where E::Inbound: live_tokio::Decode, E::Outbound: live_tokio::Encode);
+pump!(live_tokio::Connection<E, live_tokio::NetStream> where E::Inbound: live_tokio::Decode, E::Outbound: live_tokio::Encode);
 pump!(live_tokio::Connection<E, tokio::net::TcpStream> where E::Inbound: live_tokio::Decode, E::Outbound: live_tokio::Encode);
 pump!(live_grpc::Connection<E> where E::Inbound: live_grpc::Decode, E::Outbound: live_grpc::Encode);
 
