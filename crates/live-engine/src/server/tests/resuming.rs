@@ -252,6 +252,71 @@ fn an_instruction_changed_in_the_session_outlives_a_setup_that_repeats_itself() 
     );
 }
 
+/// A function that is not declared to go on without an answer holds up the turn.
+#[test]
+fn functions_outlive_a_setup_that_leaves_them_out_and_their_removal_one_that_repeats_them() {
+    check_with(
+        vertex(),
+        &format!("{TEXT} fn=f:later resumable\nsaved\nreconnect\n{TEXT} handle=1.1\nresumed\nC text hi\nM call f\nM text on"),
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 TEXT fn=f:later resumable
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 1.1 |
+            saved
+              < resumable 1.1
+            reconnect
+            C setup models/gemini-2.0-flash-live-001 TEXT handle=1.1
+              ! Resume 1.1
+            resumed
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 2.1 |
+            C text hi
+              ! Generate #1 | user:'hi'
+            M call f
+              < toolCall f
+            M text on
+              < model:'on'
+        "#]],
+    );
+    check_with(
+        vertex(),
+        &format!(
+            "{TEXT} fn=f:later resumable\nsaved\nC untool\nwait 1000ms\nsaved\nreconnect\n{TEXT} handle=1.2 fn=f:later\nresumed\nC text hi\nM call f"
+        ),
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 TEXT fn=f:later resumable
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 1.1 |
+            saved
+              < resumable 1.1
+            C untool
+            wait 1000ms
+              after 1000 ms
+              ! Save 1.2 |
+            saved
+              < resumable 1.2
+            reconnect
+            C setup models/gemini-2.0-flash-live-001 TEXT handle=1.2 fn=f:later
+              ! Resume 1.2
+            resumed
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 2.1 |
+            C text hi
+              ! Generate #1 | user:'hi'
+            M call f
+              < toolCall f
+              ! Cancel #1
+              < generationComplete
+              < turnComplete prompt 1 TEXT, candidates 1 TEXT, total 2
+              ! TurnFinished #1
+        "#]],
+    );
+}
+
 #[test]
 fn an_instruction_is_in_force_from_the_next_turn_on() {
     check_with(
