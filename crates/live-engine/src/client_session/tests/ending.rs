@@ -530,6 +530,8 @@ fn a_server_that_owes_words_and_is_silent_counts_as_lost() {
          wait 119
          S 1 handle h2
          wait 119
+         garbage 1
+         wait 119
          S 1 text:Hello
          wait 121",
         expect![[r#"
@@ -539,6 +541,9 @@ fn a_server_that_owes_words_and_is_silent_counts_as_lost() {
             wait 119
             S 1 handle h2
               ! ResumptionUpdate true
+            wait 119
+            garbage 1
+              ! Malformed(DecodeError { path: JsonPath([]), kind: Syntax { offset: 0, expected: "an object" } })
             wait 119
             S 1 text:Hello
               ! Text #1 'Hello'
