@@ -85,8 +85,7 @@ impl Scratch {
     /// Runs tests, quietly.
     pub(crate) fn attempt(&self, arguments: &str) -> Result<Outcome> {
         let words: Vec<&str> = arguments.split_whitespace().collect();
-        let is_built = self.run(&[&words[..], &["--no-run"]].concat(), Duration::MAX)?;
-        if is_built != Some(true) {
+        if self.run(&building(&words), Duration::MAX)? != Some(true) {
             return Ok(Outcome::Unbuilt);
         }
         let ended = self.run(&words, PATIENCE)?;
@@ -149,16 +148,32 @@ fn stop(leader: u32) -> Result<()> {
     shell::read(shell::command("kill", Path::new(".")).args(["-KILL", "--", &format!("-{leader}")])).map(drop)
 }
 
-/// The sum of `test result: ok. 5 passed; ..` over all binaries.
-fn passed(log: &str) -> u64 {
-    let counts = log.lines().filter_map(|line| line.strip_prefix("test result: ok. ")?.split_once(" passed"));
-    counts.filter_map(|(count, _)| count.parse::<u64>().ok()).sum()
+/// What builds all that a command runs, and runs nothing.
+fn building<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    match words {
+        ["run", rest @ ..] => {
+            ["build"].into_iter().chain(rest.iter().copied().take_while(|word| *word != "--")).collect()
+        }
+        _ => words.iter().copied().chain(["--no-run"]).collect(),
+    }
 }
 
-/// The names in `test a::b ... FAILED`.
+/// The sum of `test result: ok. 5 passed; ..` over all binaries, or `5 worlds passed, ..`.
+fn passed(log: &str) -> u64 {
+    let count = |line: &str| {
+        let tests = line.strip_prefix("test result: ok. ").and_then(|rest| rest.split_once(" passed"));
+        tests.or_else(|| line.split_once(" worlds passed"))?.0.parse::<u64>().ok()
+    };
+    log.lines().filter_map(count).sum()
+}
+
+/// The names in `test a::b ... FAILED`, or what is said of `seed 5: ..`.
 fn failed(log: &str) -> Vec<String> {
-    let names = log.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
-    names.map(ToOwned::to_owned).collect()
+    let name = |line: &str| {
+        let test = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"));
+        test.or_else(|| line.starts_with("seed ").then_some(line)).map(ToOwned::to_owned)
+    };
+    log.lines().filter_map(name).collect()
 }
 
 fn write_if_other(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -182,6 +197,20 @@ mod tests {
         assert_eq!(failed(log), ["a::c"]);
         assert_eq!(passed(log), 7);
         assert_eq!(passed("test result: FAILED. 5 passed; 1 failed;"), 0);
+    }
+
+    #[test]
+    fn the_end_of_worlds_is_read_from_what_they_print() {
+        let log = "seeds 0..199 in 1.6 s\nseed 61: call-ids: twice\n  the rule: once.\n199 worlds passed, 1 failed\n";
+        assert_eq!(failed(log), ["seed 61: call-ids: twice"]);
+        assert_eq!(passed(log), 199);
+    }
+
+    #[test]
+    fn what_is_run_is_built_before() {
+        let built = |command: &str| building(&command.split(' ').collect::<Vec<_>>()).join(" ");
+        assert_eq!(built("test -p a --lib b"), "test -p a --lib b --no-run");
+        assert_eq!(built("run -p a -- --seeds 9"), "build -p a");
     }
 
     #[test]
