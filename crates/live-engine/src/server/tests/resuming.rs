@@ -257,7 +257,9 @@ fn an_instruction_changed_in_the_session_outlives_a_setup_that_repeats_itself() 
 fn functions_outlive_a_setup_that_leaves_them_out_and_their_removal_one_that_repeats_them() {
     check_with(
         vertex(),
-        &format!("{TEXT} fn=f:later resumable\nsaved\nreconnect\n{TEXT} handle=1.1\nresumed\nC text hi\nM call f\nM text on"),
+        &format!(
+            "{TEXT} fn=f:later resumable\nsaved\nreconnect\n{TEXT} handle=1.1\nresumed\nC text hi\nM call f\nM text on"
+        ),
         expect![[r#"
             C setup models/gemini-2.0-flash-live-001 TEXT fn=f:later resumable
               < setupComplete a-uuid
