@@ -351,6 +351,7 @@ fn a_client_at_its_quota_leaves_first_as_soon_as_nothing_is_lost_by_it() {
               +0.25 s dial 3 (attempt 1, by h1)
             ready 3
               3 > setup, by h1
+              ! Dropped 1 messages, 2 bytes
               ! Resumed restored, 0 replayed
             wait 60
             S 3 goaway 50
