@@ -57,7 +57,8 @@ pub struct ServerConfig {
     pub pacing: TurnCompletePacing,
     /// `setupComplete.sessionId`; sent on Vertex only, where it is a UUID.
     pub session_id: String,
-    /// Where the ids of function calls come from: the same seed gives the same ids in the same order. Make it random.
+    /// Where the ids of function calls come from: the same seed gives the same ids in the same order. Make it random, a
+    /// new one for every connection: several may go on from one snapshot.
     pub call_id_seed: u64,
     /// How long connections and sessions last.
     pub lifetimes: Lifetimes,

@@ -169,7 +169,7 @@ impl Session {
         session.context = Context::restore(history, unanswered);
         session.input = Input::restore(pending_input, speaking);
         session.calls = Calls::restore(pending_calls.into_iter().map(|call| (call.id, call.name)), settled_calls);
-        session.call_ids = CallIds::new(next_call);
+        session.call_ids = CallIds::branch(next_call, cx.config.call_id_seed);
         session.seeding = seeding;
         session.usage = usage;
         session.times = Times::new(connected, session_elapsed, video_began, is_limited, cx);

@@ -115,7 +115,7 @@ fn calls_that_run_beside_the_conversation_are_answered_on_the_next_connection() 
             C answer f
               ! Generate #2 user:'hi' model:f()+'wait' user:f-> model:f() | user:f->
             C answer f
-              ! Warning UnmatchedResponse { call: "function-call-8960286522194355700" }
+              ! Warning UnmatchedResponse { call: "function-call-6095610196844313600" }
         "#]],
     );
 }
