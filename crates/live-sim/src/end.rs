@@ -73,8 +73,8 @@ where
                     if self.phase == Phase::Open {
                         pipe.send_close(close.code, close.text.as_str(), now);
                         self.close(now);
+                        says(Output::Close(close));
                     }
-                    says(Output::Close(close));
                 }
                 None if self.engine.is_closed() && self.phase == Phase::Open => {
                     pipe.send_close(1005, "", now);
@@ -92,7 +92,7 @@ where
 
     /// Takes in what has arrived. True if the end is over with it.
     pub(crate) fn take(&mut self, arrival: Arrival<E::Inbound>, pipe: &mut Pipe<E::Outbound>, now: Instant) -> bool {
-        if self.is_congested() {
+        if self.is_congested() && !matches!(arrival, Arrival::Part) {
             self.congested_reads += 1;
         }
         match arrival {

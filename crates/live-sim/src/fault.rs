@@ -73,7 +73,8 @@ impl World<'_> {
             }
             Fault::Shutdown => {
                 for at in 0..self.links.len() {
-                    if self.links[at].conn.as_ref().is_some_and(|conn| conn.server == server) {
+                    if let Some(conn) = self.links[at].conn.as_ref().filter(|conn| conn.server == server) {
+                        self.oracle.shuts_down(conn.number);
                         self.command(at, ServerCommand::Shutdown);
                     }
                 }
@@ -83,6 +84,7 @@ impl World<'_> {
             Fault::Busy => {
                 let c = number / 2 % self.clients.len();
                 self.clients[c].busy_until = Some(now + span);
+                self.oracle.is_busy(c);
             }
             Fault::Store => self.store.fails_until = Some(now + span),
             Fault::Quota => self.quota = self.entropy.pick(&[1, 0]),

@@ -75,7 +75,7 @@ impl Plan {
         let servers = entropy.pick(&[1, 1, 2]);
         let latency = entropy.millis(&[10, 1, 50, 300]);
         let window = entropy.pick(&[64, 64, 8, 1]);
-        let piece_bytes = entropy.pick(&[0, 0, 0, 40, 4_096]);
+        let piece_bytes = entropy.pick(&[0, 0, 0, 200, 4_096]);
         let plan = Self {
             sessions: Vec::new(),
             servers,

@@ -100,11 +100,18 @@ impl Store {
 
 impl Conn {
     /// When something of its own is due.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        let generation = self.generation.as_ref().filter(|_| !self.end.is_congested()).map(|it| it.at);
+    pub(crate) fn due(&self, is_pushy: bool) -> Option<Instant> {
+        let generation = self.speaks_at(is_pushy);
         let crossing = self.crossing.as_ref().map(|it| it.at);
         let keeping = self.keeping.iter().map(|it| it.at).min();
         [self.end.engine.poll_timeout(), self.end.cut_at(), generation, crossing, keeping].into_iter().flatten().min()
+    }
+}
+
+impl Conn {
+    /// When the model's next piece is handed over: not while the network is slower, unless its host is pushy.
+    fn speaks_at(&self, is_pushy: bool) -> Option<Instant> {
+        self.generation.as_ref().filter(|_| is_pushy || !self.end.is_congested()).map(|it| it.at)
     }
 }
 
@@ -288,7 +295,7 @@ impl World<'_> {
             let number = conn.number;
             self.oracle.server_ticked(number, next, now);
             self.trace.line(self.epoch.since(now), format_args!("conn {number} timer"));
-        } else if conn.generation.as_ref().is_some_and(|it| it.at <= now) {
+        } else if conn.speaks_at(self.plan.is_pushy).is_some_and(|at| at <= now) {
             self.speak(at);
         } else if conn.crossing.as_ref().is_some_and(|it| it.at <= now) {
             self.cross(at);
@@ -319,9 +326,6 @@ impl World<'_> {
         let is_text = self.clients[link.client_number].plan.is_text;
         let Some(conn) = &mut link.conn else { return };
         let Some(generation) = &mut conn.generation else { return };
-        if conn.end.is_congested() && !self.plan.is_pushy {
-            return;
-        }
         let Some(piece) = generation.piece(is_text) else {
             conn.generation = None;
             return;

@@ -183,7 +183,7 @@ impl<'a> World<'a> {
             }
             if let Some(conn) = &link.conn {
                 consider(link.up.due().filter(|_| conn.end.reads()), Due::Up(at));
-                consider(conn.due(), Due::Conn(at));
+                consider(conn.due(self.plan.is_pushy), Due::Conn(at));
             }
         }
         for (c, client) in self.clients.iter().enumerate() {

@@ -34,6 +34,7 @@ pub(super) struct SessionWatch {
     handle: Option<String>,
     retracted: Option<String>,
     has_spoken: bool,
+    is_ready: bool,
     pub(super) is_over: bool,
     pub(super) is_reconnecting: bool,
     pub(super) has_reconnected: bool,
@@ -41,6 +42,8 @@ pub(super) struct SessionWatch {
     wants_to_close: bool,
     pub(super) has_its_answer: bool,
     pub(super) dropped: u64,
+    /// Its program was busy, so that what it asked for was done late.
+    is_late: bool,
     /// A server was sent nonsense, or refused an argument: what was sent to it is given up.
     pub(super) is_bare: bool,
     /// Numbers in the last prompt, where all of them can be told.
@@ -74,6 +77,7 @@ impl SessionWatch {
             handle: None,
             retracted: None,
             has_spoken: false,
+            is_ready: false,
             is_over: false,
             is_reconnecting: false,
             has_reconnected: false,
@@ -81,6 +85,7 @@ impl SessionWatch {
             wants_to_close: false,
             has_its_answer: false,
             dropped: 0,
+            is_late: false,
             is_bare: false,
             last_prompt: None,
         }
@@ -114,6 +119,10 @@ impl Oracle {
         });
     }
 
+    pub(crate) fn is_busy(&mut self, c: usize) {
+        self.sessions[c].is_late = true;
+    }
+
     pub(crate) fn wants_to_close(&mut self, c: usize) {
         self.sessions[c].wants_to_close = true;
     }
@@ -124,6 +133,7 @@ impl Oracle {
         let handle = setup.session_resumption.as_ref().and_then(|resumption| resumption.handle.clone());
         let instruction = setup.system_instruction.as_ref().map(|content| content.text()).unwrap_or_default();
         let instruction = stamp::said_in(&instruction).map(|said| said.number).last().unwrap_or_default();
+        let is_late = session.is_late;
         let is_known = session.links.contains_key(&link);
         let is_alone = session.overlaps() || session.links.values().all(|link| link.is_closed);
         let is_first = session.links.is_empty();
@@ -137,7 +147,7 @@ impl Oracle {
         let seeds = setup.history_config.as_ref().is_some_and(|history| history.initial_history_in_client_content);
         let has_handle = handle.is_some();
         session.links.insert(link, LinkWatch { has_handle, instruction, ..LinkWatch::default() });
-        self.check(Rule::Dials, apart, || {
+        self.check(Rule::Dials, apart || is_late, || {
             format!("session {c} dials {link} less than {SPACING:?} after the dial before")
         });
         self.check(Rule::Dials, !is_known && is_alone && may && may_begin_anew, || {
@@ -233,7 +243,8 @@ impl Oracle {
         }
         match event {
             ClientEvent::Ready { .. } => {
-                self.check(Rule::ReadyFirst, !had_spoken, || format!("session {c} is ready twice"));
+                let was_ready = std::mem::replace(&mut self.sessions[c].is_ready, true);
+                self.check(Rule::ReadyFirst, !was_ready, || format!("session {c} is ready twice"));
             }
             ClientEvent::Text { text, .. } => {
                 for piece in stamp::answers_in(text) {

@@ -151,7 +151,9 @@ impl Oracle {
         let policy = watch.plan.policy();
         let must: fn(Kind) -> bool = if !watch.has_reconnected || watch.plan.is_transparent() && !watch.has_renewed {
             Kind::counts
-        } else if watch.plan.resumption().is_none() && policy.is_some_and(|it| it.fresh == Fresh::Reseed) {
+        } else if watch.plan.resumption().is_none()
+            && policy.is_some_and(|it| it.fresh == Fresh::Reseed && it.history_bytes_max >= MEMORY_BYTES)
+        {
             Kind::is_words
         } else {
             return;
@@ -171,6 +173,9 @@ impl Oracle {
         });
     }
 }
+
+/// Enough to remember every word of a world.
+const MEMORY_BYTES: usize = 256 << 10;
 
 /// By the rule of the documentation, counted once more.
 fn tokens_of(content: &Content) -> u64 {

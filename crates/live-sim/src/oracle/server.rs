@@ -36,6 +36,8 @@ pub(super) struct ConnWatch {
     pub(super) base: Vec<u32>,
     /// Pieces of the past may be missing: cut to fit, or outside an activity.
     pub(super) is_lenient: bool,
+    /// It was told to shut down.
+    is_draining: bool,
     /// It was congested, so that what it says and tells may be late.
     pub(super) is_late: bool,
     /// The instruction that is in force.
@@ -61,6 +63,7 @@ impl ConnWatch {
             got_setup: false,
             base: Vec::new(),
             is_lenient: false,
+            is_draining: false,
             is_late: false,
             instruction: 0,
             usage: 0,
@@ -83,7 +86,10 @@ impl Oracle {
             conn.instruction = self.sessions[conn.client].instruction_of(conn.link);
             return;
         }
-        if let ClientMessage::ContextUpdate(update) = &**message {
+        // A server that shuts down takes in no more.
+        if let ClientMessage::ContextUpdate(update) = &**message
+            && !conn.is_draining
+        {
             let text = update.system_instruction.as_ref().map(|content| content.text()).unwrap_or_default();
             if let Some(said) = stamp::said_in(&text).last() {
                 conn.instruction = said.number;
@@ -253,6 +259,10 @@ impl Oracle {
             let client = self.conns[number].client;
             self.sessions[client].is_bare = true;
         }
+    }
+
+    pub(crate) fn shuts_down(&mut self, number: usize) {
+        self.conns[number].is_draining = true;
     }
 
     pub(crate) fn is_congested(&mut self, number: usize) {
