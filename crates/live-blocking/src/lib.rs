@@ -33,6 +33,7 @@ mod stream;
 pub use connect::{Connector, connect};
 pub use connection::{Connection, Next};
 pub use error::Error;
+pub use live_engine::Liveness;
 pub use memory::{Keeper, Memory, POINTS_MAX};
 pub use options::{Frames, Options};
 pub use serve::{Admission, Request, Stop, accept, serve};

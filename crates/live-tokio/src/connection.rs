@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Sink, Stream};
+use live_engine::liveness::{Silence, Vitals};
 use live_engine::{Close, CloseText, Disconnect, Engine, Output, Rejected};
 use live_proto::{DecodeError, DecodeErrorKind, JsonPath};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -48,10 +49,7 @@ pub struct Connection<E: Engine, S> {
     cut_at: Option<Instant>,
     /// For the peer's signs of life, on the runtime's time too.
     life_timer: Timer,
-    /// When the peer was last heard, as far as that is watched.
-    heard_at: Instant,
-    /// When it was pinged, if nothing was heard since.
-    pinged_at: Option<Instant>,
+    vitals: Vitals,
     unknown: UnknownFields,
     traffic: Traffic,
     options: Options,
@@ -115,8 +113,7 @@ where
             phase: Phase::Open,
             cut_at: None,
             life_timer: Timer::default(),
-            heard_at: clock::now(None),
-            pinged_at: None,
+            vitals: Vitals::new(options.liveness, clock::now(None)),
             unknown: UnknownFields::default(),
             traffic: Traffic::default(),
             options,
@@ -266,7 +263,7 @@ where
                 self.congested_reads += 1;
             }
             if self.options.liveness.is_some() && matches!(message, Some(Ok(_))) {
-                (self.heard_at, self.pinged_at) = (clock::now(None), None);
+                self.vitals.note(clock::now(None));
             }
             match message {
                 Some(Ok(Message::Text(text))) => self.handle_payload(text.as_bytes(), now),
@@ -401,29 +398,20 @@ where
     fn poll_life(&mut self, cx: &mut Context<'_>) -> bool {
         // While we do not read, silence says nothing of the peer.
         let is_deaf = self.is_congested() && self.congested_reads >= self.options.congested_reads_max;
-        let Some(liveness) = self.options.liveness.filter(|_| self.phase == Phase::Open && !is_deaf) else {
-            return false;
-        };
-        let due = match self.pinged_at {
-            None => self.heard_at.checked_add(liveness.ping_after),
-            Some(at) => at.checked_add(liveness.gone_after),
-        };
-        let Some(due) = due else { return false };
+        let Some(due) = self.vitals.due().filter(|_| self.phase == Phase::Open && !is_deaf) else { return false };
         // The clock is not asked: a host that slept learns of frames that came meanwhile before its timers ring.
         if self.life_timer.poll(cx, due, None).is_pending() {
             return false;
         }
-        if self.pinged_at.is_none() {
-            self.pinged_at = Some(clock::now(None));
+        match self.vitals.expire(clock::now(None)) {
             // Behind a message that the peer does not take a ping would say nothing new.
-            self.held.get_or_insert_with(|| Message::Ping(Bytes::new()));
-            return true;
+            Silence::Ping => _ = self.held.get_or_insert_with(|| Message::Ping(Bytes::new())),
+            Silence::Gone(why) => {
+                self.end(Phase::Ended);
+                let now = self.now();
+                self.engine.handle_disconnect(why, now);
+            }
         }
-        let silence = clock::now(None).saturating_duration_since(self.heard_at);
-        let reason = format!("no sign of life for {} s", silence.as_secs());
-        self.end(Phase::Ended);
-        let now = self.now();
-        self.engine.handle_disconnect(Disconnect::Lost(reason), now);
         true
     }
 

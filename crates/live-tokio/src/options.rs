@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use live_engine::Liveness;
 use live_proto::json::{DecodeOptions, Strictness};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
@@ -41,22 +42,6 @@ pub struct Options {
     pub liveness: Option<Liveness>,
     /// The clock that the engine lives by; `None` is the runtime's.
     pub clock: Option<Arc<dyn Clock>>,
-}
-
-/// How it is found out that a peer has gone. Every frame is a sign of life, pongs included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Liveness {
-    /// Silence after which the peer is pinged. 20 s: proxies give up on connections that are silent for a minute.
-    pub ping_after: Duration,
-    /// How long a ping may go unanswered, with nothing else heard either, before the connection counts as lost. 60 s: the
-    /// service's pongs were measured up to 30 s late on connections that were well.
-    pub gone_after: Duration,
-}
-
-impl Default for Liveness {
-    fn default() -> Self {
-        Self { ping_after: Duration::from_secs(20), gone_after: Duration::from_secs(60) }
-    }
 }
 
 impl Options {
