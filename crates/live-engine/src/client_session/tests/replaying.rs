@@ -125,6 +125,41 @@ fn otherwise_words_that_came_after_the_handle_are_sent_again() {
 }
 
 #[test]
+fn words_that_come_amid_an_answer_are_not_answered_by_it() {
+    check_open(
+        config(),
+        "H text one
+         S 1 text:He
+         H text two
+         S 1 text:llo
+         S 1 turnComplete
+         lost 1
+         ready 2",
+        expect![[r#"
+            H text one
+              1 > clientContent user 'one'
+            S 1 text:He
+              ! Text #1 'He'
+            H text two
+              1 > clientContent user 'two'
+            S 1 text:llo
+              ! Text #1 'llo'
+            S 1 turnComplete
+              ! TurnComplete #1
+              ! Idle
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            ready 2
+              2 > setup, by h1
+              ! Dropped 1 messages, 3 bytes
+              ! Resumed restored, 1 replayed
+              2 > clientContent user 'two'
+        "#]],
+    );
+}
+
+#[test]
 fn an_answer_that_breaks_off_is_interrupted_and_asked_for_again_or_reported_lost() {
     check_open(
         config(),
