@@ -13,7 +13,7 @@ use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use live_model::embedded::{Embedded, EmbeddedConfig};
 use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
-use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Secret, Server, Strictness};
+use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Origin, Secret, Server, Strictness};
 
 /// What `live serve` is told.
 #[derive(Debug, clap::Args)]
@@ -44,6 +44,11 @@ pub(crate) struct Args {
         value_parser = NonEmptyStringValueParser::new().map(Secret::from)
     )]
     api_key: Vec<Secret>,
+
+    /// Web pages that may open sessions while any key is accepted, beside those of this machine, such as
+    /// https://app.example:8443; may be given several times. `*` is for all
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<Origin>,
 
     /// Address for gRPC without TLS (default: none); port 0 picks a free one
     #[arg(long, value_name = "ADDR", value_parser = address)]
@@ -151,6 +156,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         grpc_tls_listen,
         data_dir,
         api_key,
+        allow_origin,
         lenient,
         strict: _,
         store,
@@ -172,6 +178,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
     let mut server =
         Server::builder().model(Embedded::new(EmbeddedConfig::default())).strictness(strictness).listen(listen);
+    server = server.allow_origins(allow_origin);
     server =
         server.lifetimes(|backend| lasting.lifetimes(backend)).sessions_per_project(sessions_per_project).clock(clock);
     if let Some(grpc) = grpc_listen {
@@ -493,10 +500,11 @@ mod tests {
 
     #[test]
     fn bad_flags_are_told_what_is_expected() {
-        let table: [(&[&str], &str); 12] = [
+        let table: [(&[&str], &str); 13] = [
             (&["--listen", "8080"], "expected host:port"),
             (&["--tls-listen", "127.0.0.1:99999"], "expected host:port"),
             (&["--api-key", ""], "--api-key"),
+            (&["--allow-origin", "app.example"], "such as https://"),
             (&["--lenient", "--strict"], "cannot be used with"),
             (&["--connection-lifetime", "10"], "such as 10m"),
             (&["--go-away-notice", "0s"], "no time at all"),

@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::Stats;
 use crate::answer::{self, Misled, Opening};
+use crate::origin::Origins;
 
 /// A stream that speaks WebSocket from here on.
 pub(crate) struct Upgraded {
@@ -69,6 +70,7 @@ pub(crate) async fn open(
     tcp: TcpStream,
     tls: Option<&TlsAcceptor>,
     stats: impl Fn() -> Stats,
+    origins: Option<&Origins>,
 ) -> Result<Option<Upgraded>, HandshakeError> {
     let mut first = [0];
     if tcp.peek(&mut first).await? == 0 {
@@ -79,7 +81,7 @@ pub(crate) async fn open(
         None if speaks_tls => {
             // A ClientHello is bad HTTP, and is answered as such: the client's TLS library then says "wrong version
             // number", where a silent end would leave it waiting.
-            _ = exchange(NetStream::Plain(tcp), |request| answer::answer(request, stats())).await;
+            _ = exchange(NetStream::Plain(tcp), |request| answer::answer(request, stats(), origins)).await;
             return Err(HandshakeError::TlsToPlain);
         }
         None => NetStream::Plain(tcp),
@@ -93,7 +95,7 @@ pub(crate) async fn open(
             return Err(HandshakeError::PlainToTls);
         }
     };
-    exchange(stream, |request| answer::answer(request, stats())).await
+    exchange(stream, |request| answer::answer(request, stats(), origins)).await
 }
 
 /// What a request comes to, unless it was answered and that was all.

@@ -26,6 +26,7 @@ use crate::clock::{Clock, ClockKind};
 use crate::control;
 use crate::grpc;
 use crate::handshake::{self, HandshakeError};
+use crate::origin::{Origin, Origins};
 use crate::project::Quota;
 use crate::registry::Registry;
 use crate::session::{self, SessionId};
@@ -45,6 +46,7 @@ pub struct Builder {
 pub(crate) struct Shared {
     pub(crate) model: Arc<dyn Model>,
     pub(crate) keys: Keys,
+    origins: Origins,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) limits: Limits,
     pub(crate) pacing: TurnCompletePacing,
@@ -68,6 +70,11 @@ impl Shared {
             Backend::Gemini => &self.gemini,
             Backend::Vertex => &self.vertex,
         }
+    }
+
+    /// The web pages that may open sessions; `None` when a key decides.
+    fn origins(&self) -> Option<&Origins> {
+        self.keys.is_open().then_some(&self.origins)
     }
 }
 
@@ -116,6 +123,7 @@ impl Builder {
             shared: Shared {
                 model: Arc::new(Embedded::default()),
                 keys: Keys::default(),
+                origins: Origins::default(),
                 profiles: Arc::default(),
                 limits: Limits::default(),
                 pacing: TurnCompletePacing::default(),
@@ -178,6 +186,13 @@ impl Builder {
     /// bearer token of Vertex. Default: everybody.
     pub fn api_keys(mut self, keys: impl IntoIterator<Item = Secret>) -> Self {
         self.shared.keys = Keys::new(keys);
+        self
+    }
+
+    /// Lets web pages from `origins` open sessions on a server without keys. Default: only those of this machine, because a
+    /// browser lets every page try. Where there are keys a page needs one, wherever it comes from.
+    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.shared.origins.0.extend(origins);
         self
     }
 
@@ -484,7 +499,7 @@ async fn serve(
         return grpc::serve(socket, peer, endpoint, tls, shared, stop).await;
     }
     let opened = {
-        let opening = handshake::open(socket, tls.as_ref(), || shared.counters.read());
+        let opening = handshake::open(socket, tls.as_ref(), || shared.counters.read(), shared.origins());
         // Boxed, so that a session does not carry the room for TLS and HTTP for the rest of its life.
         let mut opening = Box::pin(tokio::time::timeout(shared.handshake_deadline, opening));
         tokio::select! {

@@ -192,6 +192,7 @@ async fn what_cannot_be_done_is_told() {
         ("POST", "/clock/advance", "", r#"{"by": "500years"}"#, 400, "more than a year"),
         ("POST", "/sessions/none/drop", "", "", 404, "no connection"),
         ("POST", "/clock/advance", "origin: https://example.com\r\n", r#"{"by": "1s"}"#, 403, "browsers"),
+        ("GET", "/sessions", "host: rebound.example:80\r\n", "", 403, "its address or localhost"),
     ];
     for (method, path, headers, body, status, says) in table {
         let (answered, answer) = ask(&server, method, path, headers, body).await;
