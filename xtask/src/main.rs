@@ -10,6 +10,7 @@ mod mutants;
 mod repository;
 mod setup;
 mod shell;
+mod sim;
 mod tally;
 mod test;
 mod tidy;
@@ -49,6 +50,8 @@ enum Command {
     Mutants(mutants::Args),
     /// Runs the fuzz targets.
     Fuzz(fuzz::Args),
+    /// Runs clients, servers and bad networks in virtual time, by seeds.
+    Sim(sim::Args),
 }
 
 fn main() -> ExitCode {
@@ -74,5 +77,6 @@ fn run(command: Command) -> Result<Tally> {
         Command::Bench(args) => bench::run(&args, &repository),
         Command::Mutants(args) => mutants::run(&args, &repository).map(Tally::print),
         Command::Fuzz(args) => fuzz::run(&args, &repository),
+        Command::Sim(args) => sim::run(&args, &repository).map(Tally::print),
     }
 }

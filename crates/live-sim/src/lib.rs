@@ -4,6 +4,7 @@
 //! the same world, to the last line of its [`Trace`]. Nothing here is shipped; docs/testing.md tells how it is used.
 
 mod client;
+mod day;
 mod end;
 mod entropy;
 mod fault;
@@ -22,6 +23,7 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+pub use day::{Day, day};
 pub use entropy::bytes_of_seed;
 pub use report::{Failure, Fault, Figures, Rule};
 pub use trace::Trace;

@@ -23,6 +23,9 @@ struct Args {
     /// Runs this one and prints its trace.
     #[arg(long)]
     seed: Option<u64>,
+    /// Lives a session of 24 hours.
+    #[arg(long)]
+    day: bool,
     /// Goes on after a failure, up to so many.
     #[arg(long, default_value_t = 1)]
     failures: usize,
@@ -30,9 +33,39 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let is_clean = if let Some(seed) = args.seed { show(seed) } else { run_all(&args) };
+    let is_clean = match args.seed {
+        _ if args.day => live_a_day(args.seed.unwrap_or(0)),
+        Some(seed) => show(seed),
+        None => run_all(&args),
+    };
     if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
+
+/// One session of 24 hours, twice: it is the same both times.
+fn live_a_day(seed: u64) -> bool {
+    let began = Instant::now();
+    let (day, failure) = live_sim::day(seed, &mut Trace::off());
+    let seconds = began.elapsed().as_secs_f64();
+    println!("{day}");
+    println!("24 hours in {seconds:.1} s");
+    let is_in_time = seconds < DAY_SECONDS_MAX;
+    let is_same = live_sim::day(seed, &mut Trace::off()).0 == day;
+    if let Some(failure) = &failure {
+        println!("the day of seed {seed}: {failure}");
+    }
+    if !is_same {
+        println!("the day of seed {seed} is another the second time");
+    }
+    if !is_in_time {
+        println!("a day takes at most {DAY_SECONDS_MAX} s");
+    }
+    let is_clean = failure.is_none() && is_same && is_in_time;
+    println!("{} worlds passed, {} failed", u8::from(is_clean), u8::from(!is_clean));
+    is_clean
+}
+
+/// The longest that a day may take, on one core.
+const DAY_SECONDS_MAX: f64 = 60.0;
 
 /// One world with all that happens in it.
 fn show(seed: u64) -> bool {

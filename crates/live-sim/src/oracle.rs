@@ -68,10 +68,10 @@ pub(crate) struct Oracle {
     generations: Vec<Generated>,
     /// Time has leapt: what is late is not to blame.
     has_jumped: bool,
-    /// The instant and the state of the last look at what was said, for what needs no second look.
     epoch: Instant,
-    /// Contents of prompts are looked into.
-    reads_prompts: bool,
+    /// The number and the bytes of the sound that has been heard, where all of it is counted.
+    heard: Option<(u32, u64)>,
+    go_aways: u64,
 }
 
 impl Oracle {
@@ -86,8 +86,19 @@ impl Oracle {
             generations: Vec::new(),
             has_jumped: false,
             epoch,
-            reads_prompts: true,
+            heard: None,
+            go_aways: 0,
         }
+    }
+
+    /// Counts every byte of sound that comes to a prompt.
+    pub(crate) fn watch_every_byte(&mut self) {
+        self.heard = Some((0, 0));
+    }
+
+    /// The bytes of sound that have come to a prompt, and the `goAway`s that clients were told.
+    pub(crate) fn heard_bytes(&self) -> (u64, u64) {
+        (self.heard.map_or(0, |(_, bytes)| bytes), self.go_aways)
     }
 
     pub(crate) fn has_failed(&self) -> bool {

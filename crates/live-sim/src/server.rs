@@ -391,7 +391,10 @@ impl World<'_> {
     }
 
     fn save(&mut self, handle: Handle, snapshot: Arc<Snapshot>, forget: &[Handle], project: u8, session: usize) {
-        let expires = self.now + self.lifetimes.handle_validity;
+        let (now, expires) = (self.now, self.now + self.lifetimes.handle_validity);
+        if self.store.points.len() > SWEPT_ABOVE {
+            self.store.points.retain(|_, saved| saved.expires > now);
+        }
         self.store.points.insert(handle, Saved { project, session, expires, snapshot });
         for handle in forget {
             self.store.points.remove(handle);
@@ -416,3 +419,6 @@ impl World<'_> {
         }
     }
 }
+
+/// Points in the store, above which it looks for those that have expired.
+const SWEPT_ABOVE: usize = 64;

@@ -93,6 +93,13 @@ pub(crate) fn each_in_sound(mut data: &[u8], found: &mut impl FnMut(Said)) {
     }
 }
 
+/// How many records a stretch of a user's sound holds.
+pub(crate) fn records_in(data: &[u8]) -> u64 {
+    let mut count = 0;
+    each_in_sound(data, &mut |_| count += 1);
+    count
+}
+
 /// The piece that begins with these samples; `None` if they go on with one.
 pub(crate) fn of_speech(data: &[u8]) -> Option<Piece> {
     match Record::read(data) {

@@ -126,11 +126,14 @@ impl World<'_> {
         if client.plan.is_manual && !client.app.in_activity {
             self.mark(c, false);
         }
-        let client = &self.clients[c];
-        let sound = stamp::sound(client.app.next(), client.plan.sound_bytes);
-        if self.utter(c, ClientMessage::audio(Blob::pcm16k(sound)), Kind::Sound) {
-            self.clients[c].app.is_streaming = true;
-        }
+        self.say_sound(c, self.clients[c].plan.sound_bytes);
+    }
+
+    pub(crate) fn say_sound(&mut self, c: usize, bytes: usize) -> bool {
+        let sound = stamp::sound(self.clients[c].app.next(), bytes);
+        let is_taken = self.utter(c, ClientMessage::audio(Blob::pcm16k(sound)), Kind::Sound);
+        self.clients[c].app.is_streaming |= is_taken;
+        is_taken
     }
 
     fn write_turn(&mut self, c: usize, is_complete: bool) {
@@ -156,7 +159,7 @@ impl World<'_> {
         }
     }
 
-    fn end_stream(&mut self, c: usize) {
+    pub(crate) fn end_stream(&mut self, c: usize) {
         if self.utter(c, ClientMessage::audio_stream_end(), Kind::Mark) {
             self.clients[c].app.is_streaming = false;
         }

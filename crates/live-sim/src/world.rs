@@ -12,6 +12,7 @@ use live_engine::{Lifetimes, Profiles};
 use live_proto::json::DecodeOptions;
 
 use crate::client::{Client, Link};
+use crate::day::Speaker;
 use crate::entropy::Entropy;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
@@ -38,6 +39,8 @@ pub(crate) struct World<'a> {
     /// Clients that are about to hang up.
     pub(crate) hang_up: Vec<usize>,
     pub(crate) is_healed: bool,
+    /// Who speaks all day, in a world in which nothing is left to chance.
+    pub(crate) day: Option<Speaker>,
     next_act: Instant,
     healed_at: Option<(Instant, u64)>,
     pub(crate) steps: u64,
@@ -84,6 +87,7 @@ impl<'a> World<'a> {
             orders: Vec::new(),
             hang_up: Vec::new(),
             is_healed: false,
+            day: None,
             next_act: epoch,
             healed_at: None,
             steps: 0,
@@ -115,7 +119,11 @@ impl<'a> World<'a> {
     /// Does what is due next. False when nothing is.
     fn step(&mut self) -> bool {
         self.steps += 1;
-        if !self.is_healed && self.entropy.is_spent() {
+        let acts_are_over = match &self.day {
+            None => self.entropy.is_spent(),
+            Some(speaker) => speaker.is_done(self.now),
+        };
+        if !self.is_healed && acts_are_over {
             self.heal();
             self.healed_at = Some((self.now, self.steps));
         }
@@ -227,6 +235,11 @@ impl<'a> World<'a> {
 
     /// A user does something, or something goes wrong, or time passes.
     fn act_of_chance(&mut self) {
+        if self.day.is_some() {
+            let pause = self.speak_all_day();
+            self.next_act = self.now + pause;
+            return;
+        }
         let what = self.entropy.below(8);
         match what {
             0 => {}

@@ -294,6 +294,7 @@ impl Oracle {
                 self.sessions[c].dropped += dropped.messages;
                 self.figures.dropped += dropped.messages;
             }
+            ClientEvent::GoAway { .. } => self.go_aways += 1,
             ClientEvent::Closed(_) => self.sessions[c].is_over = true,
             ClientEvent::Lost(_) => {
                 self.figures.lost += 1;
