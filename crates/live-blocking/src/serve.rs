@@ -78,7 +78,7 @@ impl Stop {
 /// As what a client is served.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    /// What its engine is made of, with a refusal if it is not to be served. The handle seed is drawn for each connection.
+    /// What its engine is made of, with a refusal if it is not to be served. Its seeds are drawn anew for each connection.
     pub config: ServerConfig,
     /// Whose sessions these are: only the same owner may resume them. The name of a user, or a digest of the key; empty
     /// where all clients are one.
@@ -157,7 +157,8 @@ fn open<'a, A: Into<Admission>>(
     let mut keeper = None;
     let engine = |request: &Request| {
         let Admission { mut config, owner } = admit(request).into();
-        config.handle_seed = handle_seed();
+        config.handle_seed = HandleSeed(random());
+        config.call_id_seed = u64::from_le_bytes(random());
         keeper = Some(memory.keeper(&owner, config.lifetimes.handle_validity));
         ServerEngine::new(config, Instant::now())
     };
@@ -165,12 +166,11 @@ fn open<'a, A: Into<Admission>>(
     Ok((connection, keeper.expect("an upgrade that was answered had a request")))
 }
 
-/// Draws what the handles of a connection are made of.
-fn handle_seed() -> HandleSeed {
-    let mut seed = HandleSeed::default();
-    let random = rustls::crypto::ring::default_provider().secure_random;
-    random.fill(&mut seed.0).expect("the system has randomness");
-    seed
+/// Bytes that nobody can guess.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes).expect("the system has randomness");
+    bytes
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

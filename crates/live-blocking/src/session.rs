@@ -44,6 +44,8 @@ impl Session {
     /// A session that dials as `request` says, as [`connect`] does; every connection is dialled so. Returns at once: the
     /// first events of [`next`](Self::next) are [`ClientEvent::Ready`] or [`ClientEvent::Closed`], the latter within
     /// [`Limits::setup_deadline`](live_engine::Limits::setup_deadline).
+    ///
+    /// Make the seed of `config` random, so that clients which lost one server do not come back as one.
     pub fn new(request: Request<()>, connector: Connector, config: ClientSessionConfig, options: Options) -> Self {
         Self {
             queued_max: config.limits.outputs_max,

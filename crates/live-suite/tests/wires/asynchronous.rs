@@ -112,11 +112,12 @@ impl Kept {
         Self { config, memory: Rc::default(), connections: Rc::default() }
     }
 
-    /// An engine whose handles are no other's.
+    /// An engine whose handles and ids of calls are no other's.
     fn engine(&self) -> ServerEngine {
         self.connections.set(self.connections.get() + 1);
-        let handle_seed = HandleSeed([self.connections.get(); 32]);
-        ServerEngine::new(ServerConfig { handle_seed, ..self.config.clone() }, Instant::now())
+        let number = self.connections.get();
+        let (handle_seed, call_id_seed) = (HandleSeed([number; 32]), number.into());
+        ServerEngine::new(ServerConfig { handle_seed, call_id_seed, ..self.config.clone() }, Instant::now())
     }
 
     fn keeper(&self) -> Keeper<'_> {
