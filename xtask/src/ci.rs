@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::repository::Repository;
 use crate::tally::Tally;
 use crate::tidy::PURE;
-use crate::{interop, shell, test, tidy};
+use crate::{interop, shell, sim, test, tidy};
 
 /// Runs all steps, quickest first, and sums what they counted.
 pub(crate) fn run(repository: &Repository) -> Result<Tally> {
@@ -37,6 +37,7 @@ const STEPS: &[(&str, Step)] = &[
     ("alone", alone),
     ("docs", docs),
     ("test", test::run),
+    ("sim", sim::all),
     ("interop", interop::all),
 ];
 

@@ -1,13 +1,14 @@
-//! `cargo xtask codegen [--check]`: from crates/live-proto/proto to crates/live-proto/src/generated.
+//! `cargo xtask codegen [--check]`: from crates/live-proto/proto to src/generated of live-proto and live-grpc.
 //!
-//! The .proto files are the one place where a field is spelled. From them come prost's types, the model, its JSON and the
-//! conversions; all are checked in, so that a build needs neither this program nor protoc.
+//! The .proto files are the one place where a field is spelled. From them come prost's types, the model, its JSON, the
+//! conversions and the service; all are checked in, so that a build needs neither this program nor protoc.
 
 mod convert;
 mod json;
 mod model;
 mod names;
 mod schema;
+mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,18 +27,17 @@ pub(crate) struct Args {
 
 /// Writes the generated files, or compares them; returns how many there are.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<usize> {
-    let target = root.join("crates/live-proto/src/generated");
     let files = generate(&root.join("crates/live-proto/proto"))?;
     let mut stale = Vec::new();
     for (name, content) in &files {
-        let path = target.join(name);
+        let path = root.join("crates").join(name);
         let same = fs::read(&path).is_ok_and(|old| old == *content);
         if same {
             continue;
         }
         stale.push(*name);
         if !args.check {
-            fs::create_dir_all(&target)?;
+            fs::create_dir_all(path.parent().expect("a file of a crate is in a directory"))?;
             fs::write(&path, content).with_context(|| format!("failed to write {}", path.display()))?;
             println!("wrote {name}");
         }
@@ -67,11 +67,13 @@ fn generate(protos: &Path) -> Result<Vec<(&'static str, Vec<u8>)>> {
         file.source_code_info = None;
     }
     Ok(vec![
-        ("pb.rs", pb(set)?),
-        ("model.rs", formatted(&model::write(&schema))?),
-        ("json.rs", formatted(&json::write(&schema))?),
-        ("convert.rs", formatted(&convert::write(&schema))?),
-        ("descriptors.bin", bare.encode_to_vec()),
+        ("live-proto/src/generated/pb.rs", pb(set)?),
+        ("live-proto/src/generated/model.rs", formatted(&model::write(&schema))?),
+        ("live-proto/src/generated/json.rs", formatted(&json::write(&schema))?),
+        ("live-proto/src/generated/convert.rs", formatted(&convert::write(&schema))?),
+        ("live-proto/src/generated/descriptors.bin", bare.encode_to_vec()),
+        ("live-grpc/src/generated/v1beta.rs", formatted(&service::write(&pool, "v1beta")?)?),
+        ("live-grpc/src/generated/v1alpha.rs", formatted(&service::write(&pool, "v1alpha")?)?),
     ])
 }
 

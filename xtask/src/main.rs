@@ -6,9 +6,11 @@ mod ci;
 mod codegen;
 mod fuzz;
 mod interop;
+mod mutants;
 mod repository;
 mod setup;
 mod shell;
+mod sim;
 mod tally;
 mod test;
 mod tidy;
@@ -44,8 +46,12 @@ enum Command {
     Setup(setup::Args),
     /// Runs the benchmarks.
     Bench(bench::Args),
+    /// Breaks the code on purpose, fault by fault, and demands that a test notices.
+    Mutants(mutants::Args),
     /// Runs the fuzz targets.
     Fuzz(fuzz::Args),
+    /// Runs clients, servers and bad networks in virtual time, by seeds.
+    Sim(sim::Args),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +75,8 @@ fn run(command: Command) -> Result<Tally> {
         Command::Codegen(args) => codegen::run(&repository.root, &args).map(|_| Tally::default()),
         Command::Setup(args) => setup::run(&args, &repository),
         Command::Bench(args) => bench::run(&args, &repository),
+        Command::Mutants(args) => mutants::run(&args, &repository).map(Tally::print),
         Command::Fuzz(args) => fuzz::run(&args, &repository),
+        Command::Sim(args) => sim::run(&args, &repository).map(Tally::print),
     }
 }

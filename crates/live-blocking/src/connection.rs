@@ -7,7 +7,8 @@ use std::fmt;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use live_engine::liveness::{Silence, Vitals};
 use live_engine::{
     ClientCommand, ClientEngine, ClientEvent, Close, CloseCause, CloseText, Disconnect, Engine, Output, Rejected,
 };
@@ -36,6 +37,7 @@ pub struct Connection<E: Engine> {
     phase: Phase,
     /// When a connection that closes is given up; set once it does.
     cut_at: Option<Instant>,
+    vitals: Vitals,
     unknown_fields: u64,
     options: Options,
 }
@@ -80,6 +82,7 @@ where
             congested_reads: 0,
             phase: Phase::Open,
             cut_at: None,
+            vitals: Vitals::new(options.liveness, Instant::now()),
             unknown_fields: 0,
             options,
         }
@@ -97,7 +100,8 @@ where
             if self.phase == Phase::Ended {
                 return Next::Over;
             }
-            if self.fire_timers() || self.receive(until) {
+            // Whether the peer is there is asked last, when what it has sent was read.
+            if self.fire_timers() || self.receive(until) || self.check_life() {
                 continue;
             }
             if until.is_some_and(|until| until <= Instant::now()) {
@@ -197,10 +201,10 @@ where
         let now = Instant::now();
         // A socket cannot be waited for in both directions; one that does not take our bytes is asked again shortly.
         let again = self.unflushed.then(|| now + CONGESTED_PAUSE);
-        let due = [until, self.engine.poll_timeout(), self.cut_at, again];
+        let due = [until, self.engine.poll_timeout(), self.cut_at, self.life_due(), again];
         let due = due.into_iter().flatten().min();
         let due = due.unwrap_or(now + LONG);
-        if self.phase == Phase::Open && self.unflushed && self.congested_reads >= self.options.congested_reads_max {
+        if self.is_deaf() {
             std::thread::sleep(due.saturating_duration_since(now));
             return false;
         }
@@ -212,6 +216,9 @@ where
             return self.linger();
         }
         let read = self.socket.read();
+        if self.options.liveness.is_some() && read.is_ok() {
+            self.vitals.note(Instant::now());
+        }
         match (read, self.phase) {
             (Err(tungstenite::Error::Io(error)), _) if is_wait(&error) => {
                 if self.unflushed {
@@ -342,6 +349,33 @@ where
             self.end();
         }
         is_due || is_cut
+    }
+
+    /// Pings a peer that is silent, and gives up one that stays so. True if anything came of it.
+    fn check_life(&mut self) -> bool {
+        let now = Instant::now();
+        if self.life_due().is_none_or(|due| now < due) {
+            return false;
+        }
+        match self.vitals.expire(now) {
+            // Behind a message that the peer does not take a ping would say nothing new.
+            Silence::Ping if self.unflushed => {}
+            Silence::Ping => self.write(Message::Ping(Bytes::new())),
+            Silence::Gone(why) => {
+                self.end();
+                self.engine.handle_disconnect(why, now);
+            }
+        }
+        true
+    }
+
+    fn life_due(&self) -> Option<Instant> {
+        self.vitals.due().filter(|_| self.phase == Phase::Open && !self.is_deaf())
+    }
+
+    /// While we do not read, silence says nothing of the peer.
+    fn is_deaf(&self) -> bool {
+        self.phase == Phase::Open && self.unflushed && self.congested_reads >= self.options.congested_reads_max
     }
 
     fn end(&mut self) {

@@ -18,16 +18,23 @@
 //! }
 //! # Ok(()) }
 //! ```
+//!
+//! A [`Session`] does so over as many connections as it takes; [`serve`] is the other end of it.
 
 mod connect;
 mod connection;
 mod error;
+mod memory;
 mod options;
 mod serve;
+mod session;
 mod stream;
 
 pub use connect::{Connector, connect};
 pub use connection::{Connection, Next};
 pub use error::Error;
+pub use live_engine::Liveness;
+pub use memory::{Keeper, Memory, POINTS_MAX};
 pub use options::{Frames, Options};
-pub use serve::{Request, Stop, accept, serve};
+pub use serve::{Admission, Request, Stop, accept, serve};
+pub use session::Session;

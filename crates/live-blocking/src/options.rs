@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use live_engine::Liveness;
 use live_proto::json::{DecodeOptions, Strictness};
 use tungstenite::protocol::WebSocketConfig;
 
@@ -30,12 +31,15 @@ pub struct Options {
     /// Messages read while our own cannot be written; after that the connection stops reading until they can.
     /// 64: enough that two peers with full pipes free each other, small enough to bound what the engine queues.
     pub congested_reads_max: u32,
+    /// How it is found out that the peer has gone without a word; `None` leaves that to TCP, which takes many minutes and
+    /// notices nothing while nothing is sent.
+    pub liveness: Option<Liveness>,
 }
 
 impl Options {
-    /// A client: text frames, unknown fields tolerated.
+    /// A client: text frames, unknown fields tolerated, a silent server pinged.
     pub fn client() -> Self {
-        Self::new(Frames::Text, Strictness::Lenient)
+        Self { liveness: Some(Liveness::default()), ..Self::new(Frames::Text, Strictness::Lenient) }
     }
 
     /// A server: binary frames, and unknown fields treated as `strictness` says.
@@ -50,6 +54,7 @@ impl Options {
             open_deadline: Duration::from_secs(10),
             close_deadline: Duration::from_secs(5),
             congested_reads_max: 64,
+            liveness: None,
         }
     }
 

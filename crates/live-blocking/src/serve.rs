@@ -1,7 +1,7 @@
 //! The server's side: an upgrade, and a loop that gives each session a thread.
 //!
-//! Which sessions to accept, and as what, is decided by the engine that the host makes; saved sessions are not kept here,
-//! so that none can be resumed.
+//! Which clients to accept, and as what, is the host's decision; sessions that may be resumed are kept in a
+//! [`Memory`](crate::Memory).
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,14 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use live_engine::resumption::ResumeRefusal;
-use live_engine::{Engine, ModelOutput, Prompt, Rejected, ServerCommand, ServerEngine, ServerEvent, TurnId, Why};
+use live_engine::{
+    Engine, HandleSeed, ModelOutput, Prompt, Rejected, ServerCommand, ServerConfig, ServerEngine, ServerEvent, TurnId,
+    Why,
+};
 use live_proto::json::Message;
 use tungstenite::handshake::server::{Request as HttpRequest, Response};
 
 use crate::connect::finish;
 use crate::stream::{Stream, Timed};
-use crate::{Connection, Error, Next, Options};
+use crate::{Connection, Error, Keeper, Memory, Next, Options};
 
 /// The upgrade request of a client: its path and its credentials.
 pub type Request = http::Request<()>;
@@ -73,22 +75,43 @@ impl Stop {
     }
 }
 
+/// As what a client is served.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// What its engine is made of, with a refusal if it is not to be served. Its seeds are drawn anew for each connection.
+    pub config: ServerConfig,
+    /// Whose sessions these are: only the same owner may resume them. The name of a user, or a digest of the key; empty
+    /// where all clients are one.
+    pub owner: String,
+}
+
+/// A client like any other.
+impl From<ServerConfig> for Admission {
+    fn from(config: ServerConfig) -> Self {
+        Self { config, owner: String::new() }
+    }
+}
+
 /// Serves sessions on `listener`, each on a thread of its own, until [`Stop::stop`].
 ///
-/// `engine` makes the engine of a session, with a refusal if it is not to be served. `model` answers a prompt with
-/// pieces; it runs on the session's thread, between the messages of the client, so that an iterator that computes long
-/// delays its own session. Dropping the iterator cancels it. Plain WebSocket only: TLS is for a proxy in front.
+/// `admit` says as what a client is served, from its request: an [`Admission`], or a [`ServerConfig`] where nobody is told
+/// apart. `model` answers a prompt with pieces; it runs on the session's thread, between the messages of the client, so
+/// that an iterator that computes long delays its own session. Dropping the iterator cancels it. A session whose client asks
+/// for it is kept in `memory`; a connection that resumes a session takes it over from the one that holds it, which is
+/// closed. Plain WebSocket only: TLS is for a proxy in front.
 ///
 /// # Errors
 /// When the system does not let us accept connections any more. Sessions that run are ended first.
-pub fn serve<I>(
+pub fn serve<A, I>(
     listener: &TcpListener,
-    engine: impl Fn(&Request) -> ServerEngine + Sync,
+    admit: impl Fn(&Request) -> A + Sync,
     model: impl Fn(Prompt) -> I + Sync,
+    memory: &Memory,
     options: &Options,
     stop: &Stop,
 ) -> io::Result<()>
 where
+    A: Into<Admission>,
     I: Iterator<Item = ModelOutput>,
 {
     thread::scope(|scope| {
@@ -105,9 +128,20 @@ where
                     return Err(error);
                 }
             };
-            let (engine, model) = (&engine, &model);
-            let session = move || match accept(tcp, engine, options.clone()) {
-                Ok(connection) => Session { connection, model, running: None, held: None, is_held_up: false }.run(stop),
+            let (admit, model) = (&admit, &model);
+            let session = move || match open(tcp, admit, memory, options.clone()) {
+                Ok((connection, keeper)) => {
+                    Session {
+                        connection,
+                        keeper,
+                        model,
+                        running: None,
+                        held: None,
+                        is_held_up: false,
+                        is_taken_over: false,
+                    }
+                    .run(stop);
+                }
                 Err(error) => tracing::debug!(%peer, %error, "no session"),
             };
             // A panic is a bug of ours or of the model's that costs one session; the others do not notice.
@@ -123,6 +157,31 @@ where
     })
 }
 
+fn open<'a, A: Into<Admission>>(
+    tcp: TcpStream,
+    admit: impl Fn(&Request) -> A,
+    memory: &'a Memory,
+    options: Options,
+) -> Result<(Connection<ServerEngine>, Keeper<'a>), Error> {
+    let mut keeper = None;
+    let engine = |request: &Request| {
+        let Admission { mut config, owner } = admit(request).into();
+        config.handle_seed = HandleSeed(random());
+        config.call_id_seed = u64::from_le_bytes(random());
+        keeper = Some(memory.keeper(&owner, config.lifetimes.handle_validity));
+        ServerEngine::new(config, Instant::now())
+    };
+    let connection = accept(tcp, engine, options)?;
+    Ok((connection, keeper.expect("an upgrade that was answered had a request")))
+}
+
+/// Bytes that nobody can guess.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes).expect("the system has randomness");
+    bytes
+}
+
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -136,12 +195,14 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// One session, and the model at work in it.
 struct Session<'a, M, I> {
     connection: Connection<ServerEngine>,
+    keeper: Keeper<'a>,
     model: &'a M,
     running: Option<(TurnId, I)>,
     /// A piece that the engine had no room for.
     held: Option<(TurnId, ModelOutput)>,
     /// It has none until it says so.
     is_held_up: bool,
+    is_taken_over: bool,
 }
 
 impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
@@ -152,6 +213,10 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
                 is_stopping = true;
                 // Refused only when the session is over already, which the next step finds out.
                 _ = self.connection.command(ServerCommand::Shutdown);
+            }
+            if self.keeper.is_superseded() && !self.is_taken_over {
+                self.is_taken_over = true;
+                self.answer(ServerCommand::TakeOver);
             }
             let may_generate =
                 (self.running.is_some() || self.held.is_some()) && !self.is_held_up && !self.connection.is_congested();
@@ -165,6 +230,9 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
     }
 
     fn act(&mut self, event: ServerEvent) {
+        if let Some(command) = self.keeper.answer(&event, Instant::now()) {
+            self.answer(command);
+        }
         match event {
             ServerEvent::Generate(turn, prompt) => {
                 self.running = Some((turn, (self.model)(prompt)));
@@ -176,10 +244,6 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
                 self.held.take_if(|(held, _)| *held == turn);
                 self.is_held_up = false;
             }
-            ServerEvent::Resume { handle: _ } => {
-                self.answer(ServerCommand::ResumeRefused(ResumeRefusal::Unknown));
-            }
-            ServerEvent::Save { handle, snapshot: _ } => self.answer(ServerCommand::SaveFailed(handle)),
             ServerEvent::Violation(violation) => {
                 tracing::warn!(explanation = %violation.explanation(), "the client broke a rule");
             }
@@ -190,7 +254,9 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
             }
             ServerEvent::SetupAccepted(session) => tracing::info!(model = %session.model, "session open"),
             ServerEvent::Warning(warning) => tracing::debug!(?warning, "passed over"),
-            ServerEvent::Forget { .. } | ServerEvent::Compressed { .. } | ServerEvent::TurnFinished { .. } => {}
+            // The keeper has done what they ask for.
+            ServerEvent::Resume { .. } | ServerEvent::Save { .. } | ServerEvent::Forget { .. } => {}
+            ServerEvent::Compressed { .. } | ServerEvent::TurnFinished { .. } => {}
         }
     }
 
@@ -235,7 +301,7 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
     }
 }
 
-/// How long a session with nothing to do waits before it looks whether the server stops.
+/// How long a session with nothing to do waits before it looks whether the server stops, or another connection has it.
 const TICK: Duration = Duration::from_millis(50);
 
 /// How long a stop tries to reach its own listener.

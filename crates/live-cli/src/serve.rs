@@ -13,7 +13,7 @@ use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use live_model::embedded::{Embedded, EmbeddedConfig};
 use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
-use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Secret, Server, Strictness};
+use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Origin, Secret, Server, Strictness};
 
 /// What `live serve` is told.
 #[derive(Debug, clap::Args)]
@@ -45,9 +45,18 @@ pub(crate) struct Args {
     )]
     api_key: Vec<Secret>,
 
+    /// Web pages that may open sessions while any key is accepted, beside those of this machine, such as
+    /// https://app.example:8443; may be given several times. `*` is for all
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<Origin>,
+
     /// Address for gRPC without TLS (default: none); port 0 picks a free one
     #[arg(long, value_name = "ADDR", value_parser = address)]
     grpc_listen: Option<SocketAddr>,
+
+    /// Address for gRPC over TLS, with the same certificate authority (default: none); port 0 picks a free one
+    #[arg(long, value_name = "ADDR", value_parser = address, conflicts_with = "no_tls")]
+    grpc_tls_listen: Option<SocketAddr>,
 
     /// Log unknown fields instead of refusing them
     #[arg(long, conflicts_with = "strict")]
@@ -144,8 +153,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         tls_listen,
         no_tls,
         grpc_listen,
+        grpc_tls_listen,
         data_dir,
         api_key,
+        allow_origin,
         lenient,
         strict: _,
         store,
@@ -167,6 +178,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
     let mut server =
         Server::builder().model(Embedded::new(EmbeddedConfig::default())).strictness(strictness).listen(listen);
+    server = server.allow_origins(allow_origin);
     server =
         server.lifetimes(|backend| lasting.lifetimes(backend)).sessions_per_project(sessions_per_project).clock(clock);
     if let Some(grpc) = grpc_listen {
@@ -189,7 +201,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let now = SystemTime::now();
         let ca = LocalCa::open(&data_directory(data_dir.as_deref())?, now)
             .context("cannot keep a certificate authority (choose another --data-dir, or --no-tls)")?;
-        server = server.listen_tls(tls_listen, ca.server_config(&[tls_listen.ip()], now)?);
+        let addresses: Vec<IpAddr> =
+            [Some(tls_listen), grpc_tls_listen].into_iter().flatten().map(|at| at.ip()).collect();
+        let config = ca.server_config(&addresses, now)?;
+        if let Some(grpc) = grpc_tls_listen {
+            server = server.listen_grpc_tls(grpc, &config);
+        }
+        server = server.listen_tls(tls_listen, config);
         ca_path = Some(std::path::absolute(ca.certificate_path())?);
     }
 
@@ -275,8 +293,16 @@ fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool) -> String {
         None => line("Python SDKs", "need TLS: start without --no-tls".to_owned()),
     }
     line("@google/genai", format!("new GoogleGenAI({{apiKey: \"{key}\", httpOptions: {{baseUrl: \"{plain}\"}}}})"));
-    if let Some(grpc) = endpoints.iter().find(|endpoint| endpoint.is_grpc) {
-        line("gRPC (Python)", format!("grpc.aio.insecure_channel(\"{}\")", reachable(grpc.address)));
+    for grpc in endpoints.iter().filter(|endpoint| endpoint.is_grpc) {
+        let address = reachable(grpc.address);
+        line(
+            "gRPC (Python)",
+            if grpc.is_tls {
+                format!("grpc.aio.secure_channel(\"{address}\", grpc.ssl_channel_credentials(open(CA, \"rb\").read()))")
+            } else {
+                format!("grpc.aio.insecure_channel(\"{address}\")")
+            },
+        );
     }
     out.push('\n');
     out
@@ -319,7 +345,8 @@ fn explain(error: live_server::BindError) -> anyhow::Error {
     let live_server::BindError { endpoint, ref error } = error;
     let flag = match (endpoint.is_control, endpoint.is_grpc, endpoint.is_tls) {
         (true, _, _) => "--control-listen",
-        (false, true, _) => "--grpc-listen",
+        (false, true, true) => "--grpc-tls-listen",
+        (false, true, false) => "--grpc-listen",
         (false, false, true) => "--tls-listen",
         (false, false, false) => "--listen",
     };
@@ -435,7 +462,7 @@ mod tests {
         assert!(!args.lenient && !args.no_tls && args.api_key.is_empty());
         assert_eq!(args.log.to_string(), "info");
         assert_eq!((args.store, args.sessions_per_project, args.clock), (Store::Memory, 1000, ClockKind::Real));
-        assert_eq!((args.control_listen, args.grpc_listen), (None, None));
+        assert_eq!((args.control_listen, args.grpc_listen, args.grpc_tls_listen), (None, None, None));
         for backend in [Backend::Gemini, Backend::Vertex] {
             assert_eq!(args.lasting.lifetimes(backend), Lifetimes::of(backend));
         }
@@ -473,10 +500,11 @@ mod tests {
 
     #[test]
     fn bad_flags_are_told_what_is_expected() {
-        let table: [(&[&str], &str); 11] = [
+        let table: [(&[&str], &str); 13] = [
             (&["--listen", "8080"], "expected host:port"),
             (&["--tls-listen", "127.0.0.1:99999"], "expected host:port"),
             (&["--api-key", ""], "--api-key"),
+            (&["--allow-origin", "app.example"], "such as https://"),
             (&["--lenient", "--strict"], "cannot be used with"),
             (&["--connection-lifetime", "10"], "such as 10m"),
             (&["--go-away-notice", "0s"], "no time at all"),
@@ -485,6 +513,7 @@ mod tests {
             (&["--store", "disk"], "redb"),
             (&["--control-exposed"], "--control-listen"),
             (&["--no-tls", "--tls-listen", "127.0.0.1:0"], "cannot be used with"),
+            (&["--no-tls", "--grpc-tls-listen", "127.0.0.1:0"], "cannot be used with"),
         ];
         for (args, says) in table {
             let error = parse(args).expect_err("refused");
@@ -539,10 +568,14 @@ mod tests {
     #[test]
     fn a_grpc_port_is_no_base_url() {
         let mut endpoints = endpoints("127.0.0.1:4000", None);
-        let address = "0.0.0.0:4002".parse().unwrap();
-        endpoints.insert(0, Endpoint { address, is_tls: false, is_grpc: true, is_control: false });
+        for (address, is_tls) in [("0.0.0.0:4002", false), ("127.0.0.1:4003", true)] {
+            let address = address.parse().unwrap();
+            endpoints.insert(0, Endpoint { address, is_tls, is_grpc: true, is_control: false });
+        }
         let banner = banner(&endpoints, None, true);
         assert!(banner.contains("listening on grpc://0.0.0.0:4002\n"), "{banner}");
+        assert!(banner.contains("listening on grpcs://127.0.0.1:4003\n"), "{banner}");
+        assert!(banner.contains("secure_channel(\"127.0.0.1:4003\", grpc.ssl_channel_credentials("), "{banner}");
         assert!(banner.contains("GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:4000\n"), "{banner}");
         assert!(banner.contains("insecure_channel(\"127.0.0.1:4002\")"), "{banner}");
     }

@@ -5,9 +5,9 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{Request, StatusCode};
+use http::Request;
 use live_engine::{Cause, LinkId};
-use live_tokio::{ClientStream, Connector, Error, Options, WebSocketStream};
+use live_tokio::{Connector, Error, NetStream, Options, WebSocketStream};
 
 /// What every dial of a session has in common.
 #[derive(Debug)]
@@ -32,11 +32,11 @@ impl Dialer {
 /// A dial under way. Dropping it gives it up.
 pub(crate) struct Dial {
     pub(crate) link: LinkId,
-    future: Pin<Box<dyn Future<Output = Result<WebSocketStream<ClientStream>, Error>> + Send>>,
+    future: Pin<Box<dyn Future<Output = Result<WebSocketStream<NetStream>, Error>> + Send>>,
 }
 
 impl Dial {
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketStream<ClientStream>, Error>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<WebSocketStream<NetStream>, Error>> {
         self.future.as_mut().poll(cx)
     }
 }
@@ -46,9 +46,7 @@ impl Dial {
 pub(crate) fn cause_of(error: &Error) -> Cause {
     match error {
         Error::Unreachable { .. } | Error::Upgrade(_) => Cause::Lost,
-        Error::Status { status: StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, .. } => Cause::Unauthorized,
-        Error::Status { status: StatusCode::TOO_MANY_REQUESTS, .. } => Cause::Quota,
-        Error::Status { status, .. } if status.is_server_error() => Cause::Unavailable,
+        Error::Status { status, .. } => Cause::of_http(status.as_u16()),
         _ => Cause::Other,
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -15,10 +15,10 @@ use live_engine::client_session::Counters;
 use live_engine::profile::{AfterCall, model_name};
 use live_engine::{
     Cause, ClientCommand, ClientSession, ClientSessionConfig, CloseCause, Disconnect, LinkId, Phase, Profiles, Relay,
-    RelayCommand, RelayEvent, SessionOutput, Why,
+    RelayCommand, SessionOutput, Why,
 };
 use live_proto::{Blob, ClientMessage, Content, ContextUpdate, FunctionResponse};
-use live_tokio::{ClientStream, Connection, Step, Traffic, UnknownFields};
+use live_tokio::{Connection, Fair, NetStream, Step, Traffic, UnknownFields};
 use tokio::time::Sleep;
 
 use crate::dial::{Dial, Dialer, cause_of};
@@ -36,7 +36,7 @@ pub struct Session {
     /// Why the last dial failed.
     failed_dial: Option<live_tokio::Error>,
     /// Connections in the order of their dials; those that are parting come first.
-    links: Vec<(LinkId, Connection<Relay, ClientStream>)>,
+    links: Vec<(LinkId, Connection<Relay, NetStream>)>,
     timer: Option<Pin<Box<Sleep>>>,
     queued_max: usize,
     session_id: String,
@@ -44,8 +44,8 @@ pub struct Session {
     calls_complete_turns: bool,
     /// [`turn`](Self::turn) has returned calls of a turn whose completion was still on its way.
     completion_is_due: bool,
-    /// An item was taken from a source, and others have not had their turn since.
-    owes_turn: bool,
+    /// For the source of [`next_or`](Self::next_or).
+    fair: Fair,
     /// Of connections that are gone.
     traffic: Traffic,
     /// Of the connection that was the last to go.
@@ -69,7 +69,7 @@ impl Session {
             timer: None,
             session_id: String::new(),
             completion_is_due: false,
-            owes_turn: false,
+            fair: Fair::default(),
             traffic: Traffic::default(),
             unknown: UnknownFields::default(),
         };
@@ -121,13 +121,7 @@ impl Session {
             if self.is_congested() {
                 return Poll::Pending;
             }
-            if std::mem::take(&mut self.owes_turn) {
-                // Its first poll wakes us once the runtime has looked at its sockets and timers.
-                return pin!(tokio::task::yield_now()).poll(cx).map(|()| unreachable!("it yields first"));
-            }
-            let item = Pin::new(&mut *source).poll_next(cx);
-            self.owes_turn = item.is_ready();
-            item.map(Step::Item)
+            self.fair.poll_next(source, cx).map(Step::Item)
         })
         .await
     }
@@ -185,9 +179,7 @@ impl Session {
             };
             any = true;
             match event {
-                Some(RelayEvent::Message(message)) => self.engine.handle_message(link, message, now()),
-                Some(RelayEvent::Malformed(error)) => self.engine.handle_malformed(link, error, now()),
-                Some(RelayEvent::Disconnected(why)) => self.engine.handle_disconnect(link, why, now()),
+                Some(event) => self.engine.handle_relayed(link, event, now()),
                 None => {
                     self.note_gone(at);
                     self.engine.handle_disconnect(link, Disconnect::Eof, now());
@@ -255,7 +247,7 @@ impl Session {
     }
 
     /// The connection over which messages go out now.
-    fn link(&self) -> Option<&Connection<Relay, ClientStream>> {
+    fn link(&self) -> Option<&Connection<Relay, NetStream>> {
         let open = self.engine.link()?;
         self.links.iter().find(|(link, _)| *link == open).map(|(_, connection)| connection)
     }

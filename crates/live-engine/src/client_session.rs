@@ -20,8 +20,10 @@ use crate::close::CloseReason;
 use crate::engine::{Clock, Close, Disconnect, Engine as _, Output, Rejected, TurnId, Why};
 use crate::limits::Limits;
 use crate::profile::{Profiles, model_name};
+use crate::relay::RelayEvent;
 use crate::tools::Waiting;
 
+mod activity;
 mod config;
 mod late;
 mod memory;
@@ -35,6 +37,7 @@ mod speak;
 #[cfg(test)]
 mod tests;
 
+use self::activity::Activity;
 pub use self::config::{
     ClientSessionConfig, Fresh, LateAnswers, MESSAGE_BYTES, Overlap, ReconnectPolicy, Replay, Retracted, SPACING,
 };
@@ -83,6 +86,7 @@ pub struct ClientSession {
     /// Calls of connections that are gone, which still wait for an answer.
     foreign: Vec<Foreign>,
     outbox: Outbox,
+    activity: Activity,
     memory: Memory,
     recorder: Recorder,
     /// The latest generation that has begun.
@@ -145,8 +149,6 @@ struct Open {
     heard_at: Instant,
     /// The host asked for an answer when this was the latest generation, and none has begun since.
     owed: Option<Owed>,
-    /// Between `activityStart` and `activityEnd`.
-    in_activity: bool,
     /// The server said `goAway`: another connection is dialled by then.
     moves_by: Option<Instant>,
     /// Another attempt beside this connection is not made before.
@@ -196,6 +198,7 @@ impl ClientSession {
             heard: Heard::default(),
             foreign: Vec::new(),
             outbox: Outbox::default(),
+            activity: Activity::None,
             memory: Memory::new(remembers.map_or(0, |policy| policy.history_bytes_max), is_seeding),
             recorder: Recorder::new(now),
             begun: TurnId::default(),
@@ -303,6 +306,15 @@ impl ClientSession {
                     self.handle_dial_failed(link, Cause::Lost, reason, now);
                 }
             }
+        }
+    }
+
+    /// Takes in what a [`Relay`](crate::Relay) tells of its connection.
+    pub fn handle_relayed(&mut self, link: LinkId, event: RelayEvent, now: Instant) {
+        match event {
+            RelayEvent::Message(message) => self.handle_message(link, message, now),
+            RelayEvent::Malformed(error) => self.handle_malformed(link, error, now),
+            RelayEvent::Disconnected(why) => self.handle_disconnect(link, why, now),
         }
     }
 
@@ -501,7 +513,6 @@ impl ClientSession {
             since: now,
             heard_at: now,
             owed: None,
-            in_activity: false,
             moves_by: None,
             moves_after: None,
             successor: None,
@@ -607,6 +618,7 @@ impl ClientSession {
             Step::Bare if self.handle.is_none() => return self.lose(cause, GaveUp::Hopeless),
             Step::Bare => {
                 self.outbox.drop_unconsumed();
+                self.activity.note_unsaved_lost();
                 self.memory.take_unanswered();
             }
             Step::Anew if !had_handle => return self.lose(cause, GaveUp::Hopeless),

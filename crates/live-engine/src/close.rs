@@ -20,6 +20,8 @@ pub enum CloseReason {
     SetupTimeout,
     /// The model failed; the text is the host's and stays with it.
     ModelFailed(String),
+    /// The host cannot tell now whether it keeps the session that is to be resumed.
+    KeepingFailed,
     /// The host shuts down.
     Shutdown,
     /// Time is up, as `goAway` said.
@@ -196,7 +198,8 @@ impl CloseReason {
                  once the session durat",
             ),
             Self::TakenOver => row(1008, G::Aborted, "The operation was aborted."),
-            Self::ModelFailed(_) => row(1011, G::Internal, "Internal error encountered."),
+            // Not `session not found`: the client would give the session up, and it may be there the next time.
+            Self::ModelFailed(_) | Self::KeepingFailed => row(1011, G::Internal, "Internal error encountered."),
             // What Firebase's client closes with when the first message is not `setupComplete`.
             Self::PeerUnfit => row(1011, G::FailedPrecondition, "Handshake failure"),
             Self::Done => row(1000, G::Ok, ""),
@@ -213,6 +216,7 @@ impl fmt::Display for CloseReason {
             Self::Refused(refusal) => write!(f, "refused: {refusal:?}"),
             Self::SetupTimeout => f.write_str("the peer did not finish the setup in time"),
             Self::ModelFailed(why) => write!(f, "the model failed: {why}"),
+            Self::KeepingFailed => f.write_str("the session to be resumed cannot be read now"),
             Self::Shutdown => f.write_str("the host shuts down"),
             Self::LifetimeOver(lifetime, _) => f.write_str(match lifetime {
                 Lifetime::Connection => "the connection has lasted as long as it may",

@@ -122,6 +122,20 @@ pub enum ResumeRefusal {
     Expired,
     /// It is another project's.
     Foreign,
+    /// It may be there, but its keeper cannot tell now.
+    Unreadable,
+}
+
+impl ResumeRefusal {
+    /// Why somebody may not take up what is kept; `None` if they may. Whose it is comes first: a stranger does not even
+    /// learn that it has expired.
+    pub fn of(is_theirs: bool, has_expired: bool) -> Option<Self> {
+        match (is_theirs, has_expired) {
+            (false, _) => Some(Self::Foreign),
+            (true, true) => Some(Self::Expired),
+            (true, false) => None,
+        }
+    }
 }
 
 #[cfg(test)]

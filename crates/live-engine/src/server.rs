@@ -62,7 +62,8 @@ pub struct ServerConfig {
     pub pacing: TurnCompletePacing,
     /// `setupComplete.sessionId`; sent on Vertex only, where it is a UUID.
     pub session_id: String,
-    /// Where the ids of function calls come from: the same seed gives the same ids in the same order. Make it random.
+    /// Where the ids of function calls come from: the same seed gives the same ids in the same order. Make it random, a
+    /// new one for every connection: several may go on from one snapshot.
     pub call_id_seed: u64,
     /// How long connections and sessions last.
     pub lifetimes: Lifetimes,
@@ -349,6 +350,9 @@ impl ServerEngine {
     /// Does what follows from whatever has just changed.
     fn settle(&mut self, now: Instant) {
         if let Some((session, mut cx)) = self.session(now) {
+            if let Some(violation) = session.overflow.take() {
+                return self.close(CloseReason::Violation(violation));
+            }
             session.renew(&mut cx);
         }
         self.close_if_drained();
@@ -486,11 +490,12 @@ impl Engine for ServerEngine {
                 return Ok(());
             }
             (State::Resuming(_), ServerCommand::ResumeRefused(refusal)) => {
-                self.close(CloseReason::Violation(match refusal {
-                    ResumeRefusal::Unknown => Violation::SessionUnknown,
-                    ResumeRefusal::Expired => Violation::SessionExpired,
-                    ResumeRefusal::Foreign => Violation::SessionForeign,
-                }));
+                self.close(match refusal {
+                    ResumeRefusal::Unknown => CloseReason::Violation(Violation::SessionUnknown),
+                    ResumeRefusal::Expired => CloseReason::Violation(Violation::SessionExpired),
+                    ResumeRefusal::Foreign => CloseReason::Violation(Violation::SessionForeign),
+                    ResumeRefusal::Unreadable => CloseReason::KeepingFailed,
+                });
                 return Ok(());
             }
             (_, ServerCommand::Resumed(_) | ServerCommand::ResumeRefused(_)) => Why::NotResuming,

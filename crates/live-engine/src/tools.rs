@@ -26,6 +26,7 @@ pub(crate) enum Known {
 
 /// The ledger. An id moves from new to waiting to settled and never back.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Calls {
     waiting: Vec<Waiting>,
     settled: VecDeque<String>,
@@ -127,7 +128,13 @@ impl CallIds {
         Self(seed)
     }
 
-    /// What to begin with again to go on with the ids that follow.
+    /// Ids of a connection that goes on from a snapshot. Another may do so too, hence each has a seed of its own.
+    pub(crate) fn branch(state: u64, seed: u64) -> Self {
+        // Drawn first, so that seeds which resemble each other do not cancel out along a chain of connections.
+        Self(Self(state).draw() ^ seed)
+    }
+
+    /// What a later connection branches from.
     pub(crate) fn state(&self) -> u64 {
         self.0
     }
@@ -219,5 +226,25 @@ mod tests {
         assert!(matches!(vertex.as_bytes()[19], b'8'..=b'b'), "{vertex}");
         assert_eq!(CallIds::new(7).gemini(), gemini);
         assert_ne!(CallIds::new(8).gemini(), gemini);
+    }
+
+    #[test]
+    fn connections_that_go_on_from_one_snapshot_give_different_ids() {
+        let mut ids: Vec<String> = Vec::new();
+        let mut first = CallIds::new(1);
+        ids.push(first.gemini());
+        let mut states = vec![first.state()];
+        for seed in 2..40 {
+            // Each snapshot is gone on from by this connection, and the first of them by all.
+            for state in [states[0], *states.last().unwrap()] {
+                let mut branch = CallIds::branch(state, seed);
+                ids.push(branch.gemini());
+                states.push(branch.state());
+            }
+        }
+        let count = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), count - 1, "only the first branch is both");
     }
 }

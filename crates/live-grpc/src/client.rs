@@ -4,13 +4,13 @@
 
 use http::HeaderMap;
 use live_engine::Engine;
-use tonic::client::Grpc;
+use tonic::Request;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
-use tonic::{Request, Status};
 
-use crate::codec::Raw;
 use crate::connection::{Incoming, Side};
+use crate::generated::v1alpha::generative_service_client as v1alpha_client;
+use crate::generated::v1beta::generative_service_client as v1beta_client;
 use crate::outgoing::{Payloads, slot};
 use crate::{Connection, Decode, Encode, Method, Options};
 
@@ -27,11 +27,19 @@ where
     let (sender, outgoing) = slot();
     let mut request = Request::new(Payloads(outgoing));
     *request.metadata_mut() = MetadataMap::from_headers(metadata);
-    let mut grpc = Grpc::new(channel).max_decoding_message_size(options.message_bytes_max);
+    let bytes_max = options.message_bytes_max;
+    // A server may keep its headers until it has something to say, which is after our first message.
     let opening = async move {
-        grpc.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
-        // A server may keep its headers until it has something to say, which is after our first message.
-        grpc.streaming(request, method.path_and_query(), Raw).await
+        match method {
+            Method::V1Beta => {
+                let client = v1beta_client::GenerativeServiceClient::new(channel);
+                client.max_decoding_message_size(bytes_max).bidi_generate_content(request).await
+            }
+            Method::V1Alpha => {
+                let client = v1alpha_client::GenerativeServiceClient::new(channel);
+                client.max_decoding_message_size(bytes_max).bidi_generate_content(request).await
+            }
+        }
     };
     Connection::new(engine, Side::Client, sender, Incoming::Opening(Box::pin(opening)), options)
 }

@@ -49,7 +49,7 @@ pub(crate) fn malformed(what: &str) -> DecodeError {
 }
 
 /// tonic's side: payloads without a meaning.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Raw;
 
 impl Codec for Raw {

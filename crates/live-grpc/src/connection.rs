@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -15,12 +15,11 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use live_engine::{CloseReason, Disconnect, Engine, Output, Rejected};
 use live_proto::{DecodeError, DecodeErrorKind, JsonPath};
-use live_tokio::{Step, Traffic};
+use live_tokio::{Fair, Step, Timer, Traffic, now};
 use tonic::{Code, Response, Status, Streaming};
 
 use crate::codec::malformed;
 use crate::outgoing::Frame;
-use crate::timer::{Timer, now};
 use crate::{Decode, Encode, Options, element, status};
 
 /// An engine and its stream. The host calls [`next`](Self::next) in a loop until it returns `None`.
@@ -39,8 +38,8 @@ pub struct Connection<E: Engine> {
     /// The one frame that was taken from the engine and that the transport would not take yet. It lives here, not in a
     /// future, so that a cancelled `next()` loses nothing.
     held: Option<Frame>,
-    /// An item was taken from a source, and others have not had their turn since.
-    owes_turn: bool,
+    /// For the source of [`next_or`](Self::next_or).
+    fair: Fair,
     /// Messages read since `held` was filled.
     congested_reads: u32,
     phase: Phase,
@@ -123,7 +122,7 @@ where
             cut_timer: Timer::default(),
             buffer: BytesMut::new(),
             held: None,
-            owes_turn: false,
+            fair: Fair::default(),
             congested_reads: 0,
             phase: Phase::Open,
             cut_at: None,
@@ -152,13 +151,7 @@ where
             if self.is_congested() {
                 return Poll::Pending;
             }
-            if std::mem::take(&mut self.owes_turn) {
-                // Its first poll wakes us once the runtime has looked at its sockets and timers.
-                return pin!(tokio::task::yield_now()).poll(cx).map(|()| unreachable!("it yields first"));
-            }
-            let item = Pin::new(&mut *source).poll_next(cx);
-            self.owes_turn = item.is_ready();
-            item.map(Step::Item)
+            self.fair.poll_next(source, cx).map(Step::Item)
         })
         .await
     }

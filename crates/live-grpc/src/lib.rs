@@ -23,12 +23,21 @@ mod client;
 mod codec;
 mod connection;
 mod element;
+#[expect(
+    clippy::allow_attributes,
+    clippy::default_constructed_unit_structs,
+    unreachable_pub,
+    reason = "as tonic writes"
+)]
+mod generated {
+    pub(crate) mod v1alpha;
+    pub(crate) mod v1beta;
+}
 mod method;
 mod options;
 mod outgoing;
 mod server;
 mod status;
-mod timer;
 
 pub use client::connect;
 pub use codec::{Decode, Encode};

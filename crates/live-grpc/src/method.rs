@@ -2,8 +2,6 @@
 //!
 //! Vertex AI's `LlmBidiService` is not among them: its package numbers the same fields otherwise.
 
-use http::uri::PathAndQuery;
-
 /// `BidiGenerateContent` of one API version. The versions share their messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -36,9 +34,5 @@ impl Method {
             Self::V1Beta => "v1beta",
             Self::V1Alpha => "v1alpha",
         }
-    }
-
-    pub(crate) fn path_and_query(self) -> PathAndQuery {
-        PathAndQuery::from_static(self.path())
     }
 }

@@ -4,7 +4,6 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::{Ready, ready};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -17,11 +16,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use live_engine::Engine;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::body::Body;
-use tonic::server::{Grpc, StreamingService};
+use tonic::codegen::Service as _;
 use tonic::{Status, Streaming};
 
-use crate::codec::Raw;
 use crate::connection::{Incoming, Side};
+use crate::generated::v1alpha::generative_service_server as v1alpha_server;
+use crate::generated::v1beta::generative_service_server as v1beta_server;
 use crate::outgoing::{Frame, Outgoing, slot};
 use crate::{Connection, Decode, Encode, Method, Options};
 
@@ -73,7 +73,7 @@ impl fmt::Debug for Opening {
 pub async fn serve<S>(
     stream: S,
     options: &Options,
-    open: impl Fn(Opening) + Clone + Send + 'static,
+    open: impl Fn(Opening) + Clone + Send + Sync + 'static,
     stop: impl Future<Output = ()>,
 ) -> Result<(), hyper::Error>
 where
@@ -99,7 +99,11 @@ where
 }
 
 /// Answers one request, for hosts that serve HTTP/2 themselves. `open` is called unless the path names no method of ours.
-pub async fn respond<B>(request: Request<B>, options: Options, open: impl FnOnce(Opening) + Send) -> Response<Body>
+pub async fn respond<B>(
+    request: Request<B>,
+    options: Options,
+    open: impl Fn(Opening) + Send + Sync + 'static,
+) -> Response<Body>
 where
     B: http_body::Body + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
@@ -108,32 +112,58 @@ where
         let known = Method::ALL.map(Method::path).join(" and ");
         return Status::unimplemented(format!("this server has no such method, only {known}")).into_http();
     };
-    let message_bytes_max = options.message_bytes_max;
-    let answer = Answer { method, options, open: Some(open) };
-    Grpc::new(Raw).max_decoding_message_size(message_bytes_max).streaming(answer, request).await
+    let bytes_max = options.message_bytes_max;
+    let service = Service { options, open };
+    let Ok(response) = match method {
+        Method::V1Beta => {
+            v1beta_server::GenerativeServiceServer::new(service)
+                .max_decoding_message_size(bytes_max)
+                .call(request)
+                .await
+        }
+        Method::V1Alpha => {
+            v1alpha_server::GenerativeServiceServer::new(service)
+                .max_decoding_message_size(bytes_max)
+                .call(request)
+                .await
+        }
+    };
+    response
 }
 
-struct Answer<F> {
-    method: Method,
+/// The service of all versions.
+struct Service<F> {
     options: Options,
-    /// Taken by the one call.
-    open: Option<F>,
+    open: F,
 }
 
-impl<F: FnOnce(Opening)> StreamingService<Bytes> for Answer<F> {
-    type Response = Bytes;
-    type ResponseStream = Outgoing;
-    type Future = Ready<Result<tonic::Response<Outgoing>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<Streaming<Bytes>>) -> Self::Future {
+impl<F: Fn(Opening)> Service<F> {
+    fn open(&self, method: Method, request: tonic::Request<Streaming<Bytes>>) -> tonic::Response<Outgoing> {
         let (metadata, _, incoming) = request.into_parts();
         let (sender, outgoing) = slot();
         let headers = metadata.into_headers();
-        let open = self.open.take().expect("a request is answered once");
-        open(Opening { method: self.method, headers, incoming, sender, options: self.options.clone() });
-        ready(Ok(tonic::Response::new(outgoing)))
+        (self.open)(Opening { method, headers, incoming, sender, options: self.options.clone() });
+        tonic::Response::new(outgoing)
     }
 }
+
+macro_rules! serves {
+    ($($server:ident as $method:expr),*) => {$(
+        #[tonic::async_trait]
+        impl<F: Fn(Opening) + Send + Sync + 'static> $server::GenerativeService for Service<F> {
+            type BidiGenerateContentStream = Outgoing;
+
+            async fn bidi_generate_content(
+                &self,
+                request: tonic::Request<Streaming<Bytes>>,
+            ) -> Result<tonic::Response<Outgoing>, Status> {
+                Ok(self.open($method, request))
+            }
+        }
+    )*};
+}
+
+serves!(v1beta_server as Method::V1Beta, v1alpha_server as Method::V1Alpha);
 
 /// How often a client that may be gone is asked; a session can be silent for long.
 const PING_INTERVAL: Duration = Duration::from_secs(60);

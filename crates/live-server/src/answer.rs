@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::Stats;
 use crate::auth::{Credential, credentials};
+use crate::origin::Origins;
 use crate::route::{self, Route};
 
 /// An upgrade that was agreed to.
@@ -37,19 +38,26 @@ type Reply = Response<Full<Bytes>>;
 /// A response, and the session that begins once it is sent, if any.
 pub(crate) type Answer = (Reply, Option<Opening>);
 
-/// Answers a request by its head.
-pub(crate) fn answer<B>(request: &Request<B>, stats: Stats) -> Answer {
+/// Answers a request by its head. `origins` are the web pages that may open sessions, if not all may.
+pub(crate) fn answer<B>(request: &Request<B>, stats: Stats, origins: Option<&Origins>) -> Answer {
     if !asks_for_websocket(request.headers()) {
         return (plain(request, stats), None);
     }
-    match upgrade(request) {
+    match upgrade(request, origins) {
         Ok((response, opening)) => (response, Some(opening)),
         Err(response) => (*response, None),
     }
 }
 
-fn upgrade<B>(request: &Request<B>) -> Result<(Reply, Opening), Box<Reply>> {
+fn upgrade<B>(request: &Request<B>, origins: Option<&Origins>) -> Result<(Reply, Opening), Box<Reply>> {
     let refuse = |status, reason, message: &str| Box::new(misled(status, reason, message));
+    if let Some(origin) = origins.and_then(|origins| origins.refused(request.headers())) {
+        let message = format!(
+            "web pages from {origin:?} may not open sessions on a server that asks for no key: \
+             allow them with --allow-origin, or give keys with --api-key"
+        );
+        return Err(refuse(StatusCode::FORBIDDEN, "PERMISSION_DENIED", &message));
+    }
     let route = Route::parse(request.uri().path())
         .map_err(|error| refuse(StatusCode::NOT_FOUND, "NOT_FOUND", &error.to_string()))?;
     if route.method == route::Method::Music {
@@ -203,7 +211,7 @@ mod tests {
 
     #[test]
     fn an_upgrade_is_accepted_without_extensions() {
-        let (response, opening) = answer(&websocket("GET", CONTENT, ""), Stats::default());
+        let (response, opening) = answer(&websocket("GET", CONTENT, ""), Stats::default(), None);
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         // The example of RFC 6455, section 1.3.
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
@@ -246,7 +254,7 @@ mod tests {
         ];
         for (request, status, says) in table {
             let what = format!("{} {}", request.method(), request.uri());
-            let (response, opening) = answer(&request, Stats::default());
+            let (response, opening) = answer(&request, Stats::default(), None);
             assert!(opening.is_none(), "{what}");
             assert_eq!(response.status(), status, "{what}");
             let told = response.extensions().get::<Misled>().map(|Misled { message }| message.clone());
@@ -266,9 +274,23 @@ mod tests {
     }
 
     #[test]
+    fn a_page_from_elsewhere_is_refused_unless_it_is_allowed() {
+        let mut page = websocket("GET", CONTENT, "");
+        page.headers_mut().insert("origin", HeaderValue::from_static("https://app.example"));
+        let (response, opening) = answer(&page, Stats::default(), Some(&Origins::default()));
+        assert!(opening.is_none() && response.status() == 403);
+        let told = response.extensions().get::<Misled>().unwrap().message.clone();
+        assert!(told.contains("https://app.example") && told.contains("--allow-origin"), "{told}");
+        let allowed = Origins(vec!["https://app.example".parse().unwrap()]);
+        for origins in [Some(&allowed), None] {
+            assert!(answer(&page, Stats::default(), origins).1.is_some());
+        }
+    }
+
+    #[test]
     fn health_counts_sessions() {
         let stats = Stats { sessions_open: 2, sessions_total: 5, ..Stats::default() };
-        let (response, _) = answer(&request("GET", "/", &[]), stats);
+        let (response, _) = answer(&request("GET", "/", &[]), stats, None);
         let body = body(response);
         assert_eq!((&body["sessionsOpen"], &body["sessionsTotal"]), (&json!(2), &json!(5)));
     }

@@ -20,12 +20,15 @@ use tokio::net::TcpStream;
 
 use crate::Shared;
 use crate::clock::ClockKind;
+use crate::origin::names_this_machine;
 use crate::registry::{Info, Order};
 
 type Reply = Response<Full<Bytes>>;
 
 /// Serves the requests of one client.
 pub(crate) async fn serve(tcp: TcpStream, shared: Arc<Shared>) {
+    // Other machines that can reach it know it by whatever name.
+    let is_local = tcp.local_addr().is_ok_and(|address| address.ip().is_loopback());
     let service = service_fn(|request: Request<Incoming>| {
         let shared = &shared;
         async move {
@@ -36,6 +39,11 @@ pub(crate) async fn serve(tcp: TcpStream, shared: Arc<Shared>) {
                 _ if head.headers.contains_key(ORIGIN) => {
                     Err(Fault(StatusCode::FORBIDDEN, "browsers are not answered here".into()))
                 }
+                // So do pages whose name was made to mean this machine, and they need not say where they come from.
+                _ if is_local && !names_this_machine(&head.headers) => Err(Fault(
+                    StatusCode::FORBIDDEN,
+                    "requests to this machine name it by its address or localhost".into(),
+                )),
                 Ok(body) => answer(&head.method, head.uri.path(), &body.to_bytes(), shared),
                 Err(_) => Err(Fault::bad("the body could not be read, or is too long")),
             };

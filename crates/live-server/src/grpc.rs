@@ -2,15 +2,19 @@
 //!
 //! A session is `session`'s, on whatever wire; who is let in is decided by `auth`, from the metadata of the call.
 
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
 use live_engine::Backend;
 use live_grpc::Opening;
+use live_tokio::NetStream;
+use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tracing::Instrument as _;
 
 use crate::auth::credentials;
@@ -23,27 +27,31 @@ pub(crate) async fn serve(
     socket: TcpStream,
     peer: SocketAddr,
     endpoint: Endpoint,
+    tls: Option<TlsAcceptor>,
     shared: Arc<Shared>,
     stop: watch::Receiver<bool>,
 ) {
     let mut stopped = stop.clone();
-    let first = tokio::time::timeout(shared.handshake_deadline, first_byte(&socket));
-    let first = tokio::select! {
-        first = first => first,
-        _ = stopped.wait_for(|stop| *stop) => return,
+    let opened = {
+        // Boxed, so that a connection does not carry the room for the handshake for the rest of its life.
+        let mut opening = Box::pin(tokio::time::timeout(shared.handshake_deadline, open(socket, tls.as_ref())));
+        tokio::select! {
+            opened = &mut opening => opened,
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
     };
-    match first {
-        Ok(Some(TLS_HANDSHAKE_RECORD)) => {
-            tracing::warn!(%peer, %endpoint, "no session: the client speaks TLS to the gRPC port; give it an insecure channel");
+    let stream = match opened {
+        Ok(Ok(Some(stream))) => stream,
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => {
+            tracing::warn!(%peer, %endpoint, %error, "no session");
             return;
         }
-        Ok(Some(_)) => {}
-        Ok(None) => return,
         Err(_) => {
             tracing::debug!(%peer, %endpoint, "no request in time");
             return;
         }
-    }
+    };
 
     let options = live_grpc::Options {
         message_bytes_max: shared.options.decode.limits.message_bytes_max,
@@ -59,7 +67,7 @@ pub(crate) async fn serve(
         _ = opened.send(opening);
     };
     let told = async move { _ = stopped.wait_for(|stop| *stop).await };
-    let mut http2 = pin!(live_grpc::serve(socket, &options, open, told));
+    let mut http2 = pin!(live_grpc::serve(stream, &options, open, told));
     let mut sessions = JoinSet::new();
     let mut is_over = false;
     while !(is_over && sessions.is_empty()) {
@@ -78,11 +86,34 @@ pub(crate) async fn serve(
     }
 }
 
-/// Waits for the client to speak first, as HTTP/2 has it.
-async fn first_byte(socket: &TcpStream) -> Option<u8> {
+/// Why a connection does not come to speak HTTP/2.
+#[derive(Debug, Error)]
+enum OpenError {
+    #[error(
+        "the client speaks TLS to the plain gRPC port; give it an insecure channel, or the port of --grpc-tls-listen"
+    )]
+    TlsToPlain,
+    #[error(
+        "the client speaks without TLS to the gRPC port with TLS; give it a secure channel with the CA certificate"
+    )]
+    PlainToTls,
+    #[error("TLS failed: {0}; does the client trust the CA certificate?")]
+    Tls(io::Error),
+}
+
+/// Waits for the client to speak first, as HTTP/2 and TLS have it; `None` when it is gone.
+async fn open(socket: TcpStream, tls: Option<&TlsAcceptor>) -> Result<Option<NetStream>, OpenError> {
     let mut first = [0];
-    let bytes = socket.peek(&mut first).await.ok()?;
-    (bytes > 0).then_some(first[0])
+    let Ok(1) = socket.peek(&mut first).await else { return Ok(None) };
+    match (tls, first[0] == TLS_HANDSHAKE_RECORD) {
+        (None, true) => Err(OpenError::TlsToPlain),
+        (None, false) => Ok(Some(NetStream::Plain(socket))),
+        (Some(_), false) => Err(OpenError::PlainToTls),
+        (Some(acceptor), true) => {
+            let stream = acceptor.accept(socket).await.map_err(OpenError::Tls)?;
+            Ok(Some(NetStream::Tls(Box::new(stream.into()))))
+        }
+    }
 }
 
 async fn session(opening: Opening, peer: SocketAddr, shared: Arc<Shared>, stop: watch::Receiver<bool>) {

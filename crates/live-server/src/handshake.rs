@@ -14,17 +14,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use live_tokio::NetStream;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Stats;
 use crate::answer::{self, Misled, Opening};
-use crate::stream::ServerStream;
+use crate::origin::Origins;
 
 /// A stream that speaks WebSocket from here on.
 pub(crate) struct Upgraded {
-    pub(crate) stream: ServerStream,
+    pub(crate) stream: NetStream,
     /// What was read past the request; it belongs to the WebSocket.
     pub(crate) read: Bytes,
     pub(crate) opening: Opening,
@@ -69,6 +70,7 @@ pub(crate) async fn open(
     tcp: TcpStream,
     tls: Option<&TlsAcceptor>,
     stats: impl Fn() -> Stats,
+    origins: Option<&Origins>,
 ) -> Result<Option<Upgraded>, HandshakeError> {
     let mut first = [0];
     if tcp.peek(&mut first).await? == 0 {
@@ -79,21 +81,21 @@ pub(crate) async fn open(
         None if speaks_tls => {
             // A ClientHello is bad HTTP, and is answered as such: the client's TLS library then says "wrong version
             // number", where a silent end would leave it waiting.
-            _ = exchange(ServerStream::Plain(tcp), |request| answer::answer(request, stats())).await;
+            _ = exchange(NetStream::Plain(tcp), |request| answer::answer(request, stats(), origins)).await;
             return Err(HandshakeError::TlsToPlain);
         }
-        None => ServerStream::Plain(tcp),
+        None => NetStream::Plain(tcp),
         Some(acceptor) if speaks_tls => {
             let tls = acceptor.accept(tcp).await.map_err(HandshakeError::Tls)?;
-            ServerStream::Tls(Box::new(tls))
+            NetStream::Tls(Box::new(tls.into()))
         }
         Some(_) => {
             let refuse = |_: &Request<Incoming>| (answer::plain_on_tls_port(), None);
-            exchange(ServerStream::Plain(tcp), refuse).await?;
+            exchange(NetStream::Plain(tcp), refuse).await?;
             return Err(HandshakeError::PlainToTls);
         }
     };
-    exchange(stream, |request| answer::answer(request, stats())).await
+    exchange(stream, |request| answer::answer(request, stats(), origins)).await
 }
 
 /// What a request comes to, unless it was answered and that was all.
@@ -101,7 +103,7 @@ type Outcome = Result<(OnUpgrade, Opening), HandshakeError>;
 
 /// Reads one request, sends its answer, and takes the stream back when the answer was an upgrade.
 async fn exchange(
-    stream: ServerStream,
+    stream: NetStream,
     answer: impl Fn(&Request<Incoming>) -> answer::Answer,
 ) -> Result<Option<Upgraded>, HandshakeError> {
     let outcome: Arc<Mutex<Option<Outcome>>> = Arc::default();
@@ -126,7 +128,7 @@ async fn exchange(
     let upgrade = outcome.transpose()?;
     served?;
     let Some((upgraded, opening)) = upgrade else { return Ok(None) };
-    let parts = upgraded.await?.downcast::<TokioIo<ServerStream>>().expect("the stream that was served comes back");
+    let parts = upgraded.await?.downcast::<TokioIo<NetStream>>().expect("the stream that was served comes back");
     Ok(Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf, opening }))
 }
 

@@ -62,7 +62,7 @@ impl Keeper {
     }
 
     pub(crate) fn save(&mut self, handle: Handle, snapshot: Arc<Snapshot>) {
-        let expires_at = self.clock.date() + self.validity;
+        let expires_at = self.clock.date() + self.validity.min(FOR_EVER);
         let saved = Saved { project: self.project, session: self.session.bytes(), expires_at, snapshot };
         let forget = std::mem::take(&mut self.forget);
         self.call(move |store| {
@@ -99,19 +99,19 @@ impl Keeper {
         let Saved { project, session, expires_at, snapshot } = match found {
             Ok(Some(saved)) => saved,
             Ok(None) => return refuse(ResumeRefusal::Unknown),
-            Err(error) => {
-                tracing::error!(%error, point = ?hash, "a saved session cannot be read");
-                if matches!(error, StoreError::Corrupt(_)) {
-                    self.call(move |store| Done::Forgotten(guarded(|| store.remove(hash))));
-                }
+            // What was kept there is lost for good.
+            Err(error @ StoreError::Corrupt(_)) => {
+                tracing::error!(%error, point = ?hash, "a saved session cannot be read, and is forgotten");
+                self.call(move |store| Done::Forgotten(guarded(|| store.remove(hash))));
                 return refuse(ResumeRefusal::Unknown);
             }
+            Err(error @ (StoreError::Format(_) | StoreError::Medium(_))) => {
+                tracing::error!(%error, point = ?hash, "a saved session cannot be read now");
+                return refuse(ResumeRefusal::Unreadable);
+            }
         };
-        if project != self.project {
-            return refuse(ResumeRefusal::Foreign);
-        }
-        if expires_at <= self.clock.date() {
-            return refuse(ResumeRefusal::Expired);
+        if let Some(why) = ResumeRefusal::of(project == self.project, expires_at <= self.clock.date()) {
+            return refuse(why);
         }
         self.session = SessionId::from(session);
         self.is_resumed = true;
@@ -128,3 +128,6 @@ impl Keeper {
 fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(StoreError::Medium("the store panicked".into())))
 }
+
+/// A thousand years: a date that every system can count up to.
+const FOR_EVER: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);

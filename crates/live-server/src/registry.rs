@@ -79,10 +79,7 @@ impl Registry {
     }
 
     fn tell(&self, order: Order, whom: impl Fn(&Info) -> bool) -> usize {
-        let connections = self.lock();
-        let told = connections.values().filter(|entry| whom(&entry.info));
-        // One that does not listen any more is about to be dropped.
-        told.map(|entry| _ = entry.orders.send(order)).count()
+        tell(&self.lock(), order, whom)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SessionId, Entry>> {
@@ -105,16 +102,76 @@ impl Entered<'_> {
 
     /// Goes on with `session`, and tells the connections that held it until now.
     pub(crate) fn take_over(&self, session: SessionId) -> usize {
-        self.update(|info| {
-            info.session = session;
-            info.is_resumed = true;
-        });
-        self.registry.tell(Order::Superseded, |info| info.session == session && info.id != self.id)
+        // In one step: of two connections that resume one session at once, one has to be left.
+        let mut connections = self.registry.lock();
+        let info = &mut connections.get_mut(&self.id).expect("the connection was entered").info;
+        info.session = session;
+        info.is_resumed = true;
+        tell(&connections, Order::Superseded, |info| info.session == session && info.id != self.id)
     }
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.registry.lock().remove(&self.id);
+    }
+}
+
+/// Tells those of `connections` that are meant; says how many there are.
+fn tell(connections: &BTreeMap<SessionId, Entry>, order: Order, whom: impl Fn(&Info) -> bool) -> usize {
+    let told = connections.values().filter(|entry| whom(&entry.info));
+    // One that does not listen any more is about to be dropped.
+    told.map(|entry| _ = entry.orders.send(order)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use live_engine::Backend;
+
+    use super::*;
+
+    fn info(id: SessionId) -> Info {
+        Info {
+            id,
+            session: id,
+            peer: SocketAddr::from(([127, 0, 0, 1], 1)),
+            project: Project::ANONYMOUS,
+            opened: Duration::ZERO,
+            backend: Backend::Gemini,
+            model: String::new(),
+            is_resumed: false,
+            is_stalled: false,
+            turns: 0,
+            saves: 0,
+            prompt_tokens: 0,
+        }
+    }
+
+    #[test]
+    fn of_those_who_take_a_session_over_at_once_one_is_left() {
+        let session = SessionId::from([0; 16]);
+        for _ in 0..200 {
+            let registry = Registry::default();
+            let start = Barrier::new(4);
+            let left = thread::scope(|scope| {
+                let takers: Vec<_> = (1..=4)
+                    .map(|taker| {
+                        let (registry, start) = (&registry, &start);
+                        scope.spawn(move || {
+                            let (entered, orders) = registry.enter(info(SessionId::from([taker; 16])));
+                            start.wait();
+                            entered.take_over(session);
+                            start.wait();
+                            orders.is_empty()
+                        })
+                    })
+                    .collect();
+                takers.into_iter().map(|taker| taker.join().unwrap()).collect::<Vec<_>>()
+            });
+            assert_eq!(left.iter().filter(|is_left| **is_left).count(), 1, "{left:?}");
+        }
     }
 }

@@ -27,6 +27,7 @@ use crate::clock::{Clock, ClockKind};
 use crate::control;
 use crate::grpc;
 use crate::handshake::{self, HandshakeError};
+use crate::origin::{Origin, Origins};
 use crate::project::Quota;
 use crate::registry::Registry;
 use crate::session::{self, SessionId};
@@ -46,6 +47,7 @@ pub struct Builder {
 pub(crate) struct Shared {
     pub(crate) model: Arc<dyn Model>,
     pub(crate) keys: Keys,
+    origins: Origins,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) limits: Limits,
     pub(crate) pacing: TurnCompletePacing,
@@ -72,6 +74,11 @@ impl Shared {
             Backend::Vertex => &self.vertex,
         }
     }
+
+    /// The web pages that may open sessions; `None` when a key decides.
+    fn origins(&self) -> Option<&Origins> {
+        self.keys.is_open().then_some(&self.origins)
+    }
 }
 
 /// An address that is listened on.
@@ -91,7 +98,8 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match (self.is_control, self.is_grpc, self.is_tls) {
             (true, _, _) => "http",
-            (false, true, _) => "grpc",
+            (false, true, true) => "grpcs",
+            (false, true, false) => "grpc",
             (false, false, true) => "wss",
             (false, false, false) => "ws",
         };
@@ -118,6 +126,7 @@ impl Builder {
             shared: Shared {
                 model: Arc::new(Embedded::default()),
                 keys: Keys::default(),
+                origins: Origins::default(),
                 profiles: Arc::default(),
                 limits: Limits::default(),
                 pacing: TurnCompletePacing::default(),
@@ -160,6 +169,18 @@ impl Builder {
         self
     }
 
+    /// Listens for gRPC over TLS on `address`, offering `h2` whatever protocols `config` names: the same configuration serves
+    /// WebSocket and gRPC. May be called several times.
+    pub fn listen_grpc_tls(mut self, address: SocketAddr, config: &rustls::ServerConfig) -> Self {
+        let mut config = config.clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        self.endpoints.push((
+            Endpoint { address, is_tls: true, is_grpc: true, is_control: false },
+            Some(TlsAcceptor::from(Arc::new(config))),
+        ));
+        self
+    }
+
     /// Lets `model` answer the turns of all sessions. Default: [`Embedded`].
     pub fn model(mut self, model: impl Model) -> Self {
         self.shared.model = Arc::new(model);
@@ -170,6 +191,13 @@ impl Builder {
     /// bearer token of Vertex. Default: everybody.
     pub fn api_keys(mut self, keys: impl IntoIterator<Item = Secret>) -> Self {
         self.shared.keys = Keys::new(keys);
+        self
+    }
+
+    /// Lets web pages from `origins` open sessions on a server without keys. Default: only those of this machine, because a
+    /// browser lets every page try. Where there are keys a page needs one, wherever it comes from.
+    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.shared.origins.0.extend(origins);
         self
     }
 
@@ -485,10 +513,10 @@ async fn serve(
         tracing::debug!(%peer, %error, "cannot turn off Nagle's algorithm");
     }
     if endpoint.is_grpc {
-        return grpc::serve(socket, peer, endpoint, shared, stop).await;
+        return grpc::serve(socket, peer, endpoint, tls, shared, stop).await;
     }
     let opened = {
-        let opening = handshake::open(socket, tls.as_ref(), || shared.counters.read());
+        let opening = handshake::open(socket, tls.as_ref(), || shared.counters.read(), shared.origins());
         // Boxed, so that a session does not carry the room for TLS and HTTP for the rest of its life.
         let mut opening = Box::pin(tokio::time::timeout(shared.handshake_deadline, opening));
         tokio::select! {

@@ -226,7 +226,7 @@ impl<W: Wire> Session<'_, W> {
                         let Explanation { path, rule, fix } = refusal.explanation();
                         tracing::warn!(path, rule, fix, code = reason.told().code, %reason, "session over");
                     }
-                    CloseReason::ModelFailed(_) => {
+                    CloseReason::ModelFailed(_) | CloseReason::KeepingFailed => {
                         self.shared.counters.count_failure();
                         tracing::error!(%reason, "session over");
                     }

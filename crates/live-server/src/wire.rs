@@ -3,10 +3,9 @@
 //! The connections themselves are `live_tokio`'s and `live_grpc`'s.
 
 use live_engine::{ModelOutput, Rejected, ServerCommand, ServerEngine, ServerEvent, TurnId};
-use live_tokio::{Step, UnknownFields};
+use live_tokio::{NetStream, Step, UnknownFields};
 
 use crate::generation::Generation;
-use crate::stream::ServerStream;
 
 /// A connection of a server.
 pub(crate) trait Wire: Send {
@@ -23,7 +22,7 @@ pub(crate) trait Wire: Send {
     fn unknown_fields(&self) -> Option<&UnknownFields>;
 }
 
-impl Wire for live_tokio::Connection<ServerEngine, ServerStream> {
+impl Wire for live_tokio::Connection<ServerEngine, NetStream> {
     async fn next_or(&mut self, generation: &mut Generation) -> Step<ServerEvent, (TurnId, ModelOutput)> {
         self.next_or(generation).await
     }

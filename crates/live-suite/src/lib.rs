@@ -3,6 +3,8 @@
 //! The scenarios are here, generic over [`Wire`]; the wires are in `tests/wires`. What only one adapter promises is tested beside it.
 
 pub mod blurt;
+pub mod host;
+pub mod lasting;
 pub mod model;
 pub mod scenario;
 
@@ -19,7 +21,7 @@ pub trait Wire: Sized {
     /// The adapter's connection at the client's end.
     type Connection<E: ClientSide>: Connection<E>;
 
-    /// Starts a server that makes its engines of `config`.
+    /// Starts a server that makes its engines of `config`, each with handles of its own, and keeps sessions that ask for it.
     fn start(config: ServerConfig) -> Self;
 
     /// Opens a connection to it.
@@ -48,7 +50,7 @@ pub trait Connection<E: Engine> {
 #[macro_export]
 macro_rules! suite {
     ($wire:ty) => {
-        $crate::suite! { $wire:
+        $crate::suite! { $wire: scenario:
             a_text_turn_is_answered
             sound_is_complete_when_it_was_played
             speech_between_marks_is_a_turn
@@ -61,11 +63,24 @@ macro_rules! suite {
             a_shutdown_lets_the_turn_end
             many_sessions_do_not_mix
         }
+        $crate::suite! { $wire: lasting:
+            a_session_resumes_after_a_cut
+            go_away_moves_a_session
+            a_handle_that_names_nothing_is_refused
+            an_expired_handle_is_refused_and_the_session_begins_anew
+            a_taken_session_closes_its_holder
+            a_spent_quota_is_told
+        }
     };
-    ($wire:ty: $($scenario:ident)*) => {$(
+    ($wire:ty: $room:ident: $($scenario:ident)*) => {$(
         #[test]
         fn $scenario() {
-            $crate::scenario::$scenario::<$wire>();
+            $crate::$room::$scenario::<$wire>();
         }
     )*};
 }
+
+/// Compiles the examples of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adapters.md")]
+struct Documentation;

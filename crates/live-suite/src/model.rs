@@ -13,7 +13,8 @@ pub type Pieces = Box<dyn Iterator<Item = ModelOutput> + Send>;
 /// How long the sound of `speak` plays.
 pub const SPOKEN: Duration = Duration::from_millis(120);
 
-/// `speak` speaks, `call` calls a function, `forever` does not end; anything else is repeated.
+/// `speak` speaks, `call` calls a function, `forever` does not end, `count` tells how many contents the prompt has;
+/// anything else is repeated.
 ///
 /// # Panics
 /// When it is prompted with nothing.
@@ -37,6 +38,10 @@ pub fn answer(prompt: Prompt) -> Pieces {
             let args = Struct([("city".to_owned(), Value::String("Oslo".into()))].into());
             let call = FunctionCall { name: "weather".into(), args: Some(args), ..FunctionCall::default() };
             Box::new([ModelOutput::ToolCalls(vec![call]), end].into_iter())
+        }
+        "count" => {
+            let counted = format!("{} contents", prompt.history.len());
+            Box::new([ModelOutput::Text(counted), end].into_iter())
         }
         said => Box::new([ModelOutput::Text("you said ".into()), ModelOutput::Text(said.into()), end].into_iter()),
     }

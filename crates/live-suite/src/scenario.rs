@@ -1,6 +1,7 @@
 //! The scenarios: sessions from `setup` to the end, as a client sees them.
 //!
-//! Each is one claim, and panics where it does not hold.
+//! Each is one claim, and panics where it does not hold. Those of sessions that outlive their connections are in
+//! [`lasting`](crate::lasting).
 
 use std::time::Instant;
 
@@ -16,19 +17,19 @@ use crate::{Connection, Wire, model};
 const MODEL: &str = "models/gemini-live-2.5-flash-preview";
 
 /// A session of a client.
-struct Client<W: Wire>(W::Connection<ClientEngine>);
+pub(crate) struct Client<W: Wire>(W::Connection<ClientEngine>);
 
 impl<W: Wire> Client<W> {
-    fn dial(wire: &W, setup: Setup) -> Self {
+    pub(crate) fn dial(wire: &W, setup: Setup) -> Self {
         Self(wire.dial(ClientEngine::new(ClientConfig::new(setup), Instant::now())))
     }
 
-    fn say(&mut self, message: ClientMessage) {
+    pub(crate) fn say(&mut self, message: ClientMessage) {
         assert_eq!(self.0.command(ClientCommand::Send(message)), Ok(()));
     }
 
     /// The events up to one that `ends`.
-    fn hear(&mut self, ends: impl Fn(&ClientEvent) -> bool) -> Vec<ClientEvent> {
+    pub(crate) fn hear(&mut self, ends: impl Fn(&ClientEvent) -> bool) -> Vec<ClientEvent> {
         let mut heard = Vec::new();
         loop {
             match self.0.next() {
@@ -41,12 +42,12 @@ impl<W: Wire> Client<W> {
         }
     }
 
-    fn hear_turn(&mut self) -> Vec<ClientEvent> {
+    pub(crate) fn hear_turn(&mut self) -> Vec<ClientEvent> {
         self.hear(|event| matches!(event, ClientEvent::TurnComplete { .. }))
     }
 
     /// The cause of the end, behind which nothing comes.
-    fn hear_end(&mut self) -> CloseCause {
+    pub(crate) fn hear_end(&mut self) -> CloseCause {
         let heard = self.hear(|event| matches!(event, ClientEvent::Closed(_)));
         assert!(self.0.next().is_none(), "something after the end");
         let Some(ClientEvent::Closed(cause)) = heard.into_iter().last() else { unreachable!("it ends so") };
@@ -58,18 +59,18 @@ fn start<W: Wire>() -> W {
     W::start(ServerConfig { pacing: TurnCompletePacing::Immediate, ..ServerConfig::new(Backend::Gemini) })
 }
 
-fn setup(modality: Modality) -> Setup {
+pub(crate) fn setup(modality: Modality) -> Setup {
     let mut setup = Setup::new(MODEL);
     setup.generation_config.get_or_insert_default().response_modalities = vec![modality];
     setup
 }
 
-fn text(heard: &[ClientEvent]) -> String {
+pub(crate) fn text(heard: &[ClientEvent]) -> String {
     let text = |event: &ClientEvent| if let ClientEvent::Text { text, .. } = event { Some(text.clone()) } else { None };
     heard.iter().filter_map(text).collect()
 }
 
-fn has(heard: &[ClientEvent], is: impl Fn(&ClientEvent) -> bool) -> bool {
+pub(crate) fn has(heard: &[ClientEvent], is: impl Fn(&ClientEvent) -> bool) -> bool {
     heard.iter().any(is)
 }
 

@@ -19,7 +19,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
 }
 
 /// The time of `clock`, or the runtime's, which tests pause.
-pub(crate) fn now(clock: Option<&Arc<dyn Clock>>) -> Instant {
+pub fn now(clock: Option<&Arc<dyn Clock>>) -> Instant {
     match clock {
         Some(clock) => clock.now(),
         None => tokio::time::Instant::now().into_std(),

@@ -15,7 +15,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::{ClientStream, Connection, Decode, Encode, Error, Options};
+use crate::{Connection, Decode, Encode, Error, NetStream, Options};
 
 /// Dials `request` and hands the open WebSocket to `engine`. See [`dial`].
 ///
@@ -26,7 +26,7 @@ pub async fn connect<E>(
     connector: &Connector,
     engine: E,
     options: Options,
-) -> Result<Connection<E, ClientStream>, Error>
+) -> Result<Connection<E, NetStream>, Error>
 where
     E: Engine,
     E::Inbound: Decode,
@@ -46,7 +46,7 @@ pub async fn dial(
     request: Request<()>,
     connector: &Connector,
     options: &Options,
-) -> Result<WebSocketStream<ClientStream>, Error> {
+) -> Result<WebSocketStream<NetStream>, Error> {
     let (head, ()) = request.into_parts();
     let secure = match head.uri.scheme_str() {
         Some("ws") => false,
@@ -75,9 +75,9 @@ pub async fn dial(
             .connect(name, tcp)
             .await
             .map_err(|source| Error::Tls { address, source })?;
-        ClientStream::Tls(Box::new(tls))
+        NetStream::Tls(Box::new(tls.into()))
     } else {
-        ClientStream::Plain(tcp)
+        NetStream::Plain(tcp)
     };
     let (socket, _) = tokio_tungstenite::client_async_with_config(request, stream, Some(options.web_socket()))
         .await

@@ -4,13 +4,14 @@
 //! looked at here.
 
 use std::fmt;
-use std::future::{Future as _, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::{Sink, Stream};
+use live_engine::liveness::{Silence, Vitals};
 use live_engine::{Close, CloseText, Disconnect, Engine, Output, Rejected};
 use live_proto::{DecodeError, DecodeErrorKind, JsonPath};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,7 +22,7 @@ use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::clock;
 use crate::timer::Timer;
-use crate::{Decode, Encode, Frames, Options, UnknownFields};
+use crate::{Decode, Encode, Fair, Frames, Options, UnknownFields};
 
 /// An engine and its WebSocket. The host calls [`next`](Self::next) in a loop until it returns `None`.
 ///
@@ -39,13 +40,16 @@ pub struct Connection<E: Engine, S> {
     held: Option<Message>,
     /// Something was given to the socket since its last complete flush.
     unflushed: bool,
-    /// An item was taken from a source, and others have not had their turn since.
-    owes_turn: bool,
+    /// For the source of [`next_or`](Self::next_or).
+    fair: Fair,
     /// Messages read since `held` was filled.
     congested_reads: u32,
     phase: Phase,
     /// When a connection that closes is given up; set once it does.
     cut_at: Option<Instant>,
+    /// For the peer's signs of life, on the runtime's time too.
+    life_timer: Timer,
+    vitals: Vitals,
     unknown: UnknownFields,
     traffic: Traffic,
     options: Options,
@@ -104,10 +108,12 @@ where
             buffer: BytesMut::new(),
             held: None,
             unflushed: false,
-            owes_turn: false,
+            fair: Fair::default(),
             congested_reads: 0,
             phase: Phase::Open,
             cut_at: None,
+            life_timer: Timer::default(),
+            vitals: Vitals::new(options.liveness, clock::now(None)),
             unknown: UnknownFields::default(),
             traffic: Traffic::default(),
             options,
@@ -134,13 +140,7 @@ where
             if self.is_congested() {
                 return Poll::Pending;
             }
-            if std::mem::take(&mut self.owes_turn) {
-                // Its first poll wakes us once the runtime has looked at its sockets and timers.
-                return pin!(tokio::task::yield_now()).poll(cx).map(|()| unreachable!("it yields first"));
-            }
-            let item = Pin::new(&mut *source).poll_next(cx);
-            self.owes_turn = item.is_ready();
-            item.map(Step::Item)
+            self.fair.poll_next(source, cx).map(Step::Item)
         })
         .await
     }
@@ -261,6 +261,9 @@ where
             let now = *read_at.get_or_insert_with(|| clock::now(self.options.clock.as_ref()));
             if self.is_congested() {
                 self.congested_reads += 1;
+            }
+            if self.options.liveness.is_some() && matches!(message, Some(Ok(_))) {
+                self.vitals.note(clock::now(None));
             }
             match message {
                 Some(Ok(Message::Text(text))) => self.handle_payload(text.as_bytes(), now),
@@ -388,7 +391,28 @@ where
             self.end(Phase::Ended);
             fired = true;
         }
-        fired
+        self.poll_life(cx) || fired
+    }
+
+    /// Pings a peer that is silent, and gives up one that stays so. True if anything came of it.
+    fn poll_life(&mut self, cx: &mut Context<'_>) -> bool {
+        // While we do not read, silence says nothing of the peer.
+        let is_deaf = self.is_congested() && self.congested_reads >= self.options.congested_reads_max;
+        let Some(due) = self.vitals.due().filter(|_| self.phase == Phase::Open && !is_deaf) else { return false };
+        // The clock is not asked: a host that slept learns of frames that came meanwhile before its timers ring.
+        if self.life_timer.poll(cx, due, None).is_pending() {
+            return false;
+        }
+        match self.vitals.expire(clock::now(None)) {
+            // Behind a message that the peer does not take a ping would say nothing new.
+            Silence::Ping => _ = self.held.get_or_insert_with(|| Message::Ping(Bytes::new())),
+            Silence::Gone(why) => {
+                self.end(Phase::Ended);
+                let now = self.now();
+                self.engine.handle_disconnect(why, now);
+            }
+        }
+        true
     }
 
     /// The time by which the engine lives.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use live_engine::Liveness;
 use live_proto::json::{DecodeOptions, Strictness};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
@@ -36,14 +37,17 @@ pub struct Options {
     /// Messages read while our own cannot be written; after that the connection stops reading until they can.
     /// 64: enough that two peers with full pipes free each other, small enough to bound what the engine queues.
     pub congested_reads_max: u32,
+    /// How it is found out that the peer has gone without a word; `None` leaves that to TCP, which takes many minutes and
+    /// notices nothing while nothing is sent.
+    pub liveness: Option<Liveness>,
     /// The clock that the engine lives by; `None` is the runtime's.
     pub clock: Option<Arc<dyn Clock>>,
 }
 
 impl Options {
-    /// A client: text frames, unknown fields tolerated.
+    /// A client: text frames, unknown fields tolerated, a silent server pinged.
     pub fn client() -> Self {
-        Self::new(Frames::Text, Strictness::Lenient)
+        Self { liveness: Some(Liveness::default()), ..Self::new(Frames::Text, Strictness::Lenient) }
     }
 
     /// A server: binary frames, and unknown fields treated as `strictness` says.
@@ -59,6 +63,7 @@ impl Options {
             write_buffer_bytes: 8 << 10,
             close_deadline: Duration::from_secs(5),
             congested_reads_max: 64,
+            liveness: None,
             clock: None,
         }
     }

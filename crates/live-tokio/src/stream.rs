@@ -1,6 +1,6 @@
-//! The byte stream under a client's WebSocket: TCP, with or without TLS.
+//! The byte stream under a connection, of a client or a server: TCP, with or without TLS.
 //!
-//! Servers bring their own streams; the connection is generic over them.
+//! The connection is generic over it; whoever has another brings another.
 
 use std::io;
 use std::pin::Pin;
@@ -8,18 +8,18 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::TlsStream;
 
 /// TCP, plain or under TLS.
 #[derive(Debug)]
-pub enum ClientStream {
-    /// `ws://`
+pub enum NetStream {
+    /// `ws://`, `grpc://`
     Plain(TcpStream),
-    /// `wss://`
+    /// `wss://`, `grpcs://`
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl AsyncRead for ClientStream {
+impl AsyncRead for NetStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -28,7 +28,7 @@ impl AsyncRead for ClientStream {
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl AsyncWrite for NetStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),

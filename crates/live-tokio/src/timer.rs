@@ -2,6 +2,7 @@
 //!
 //! Which deadline matters, and what happens then, is the engine's business.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::Clock;
 
 /// Wakes the task at or before the deadline last asked for.
 #[derive(Default)]
-pub(crate) struct Timer {
+pub struct Timer {
     /// Boxed when first needed: a sleep is large and must not move.
     sleep: Option<Pin<Box<Sleep>>>,
     foreign: Option<Foreign>,
@@ -23,12 +24,18 @@ pub(crate) struct Timer {
 /// A sleep on a clock of the host's, and its deadline.
 type Foreign = (Instant, Pin<Box<dyn Future<Output = ()> + Send>>);
 
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Timer")
+    }
+}
+
 impl Timer {
     /// Ready once `deadline` has passed; wakes the task then, if not before.
     ///
     /// A deadline that moves away is not passed on to the clock: the sleep wakes at the old one and is set anew, which
     /// costs one wake instead of one re-arming for each message.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant, clock: Option<&Arc<dyn Clock>>) -> Poll<()> {
+    pub fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant, clock: Option<&Arc<dyn Clock>>) -> Poll<()> {
         if let Some(clock) = clock {
             return self.poll_foreign(cx, deadline, clock);
         }

@@ -1,14 +1,18 @@
 """Sessions held by Google's generated gRPC clients as they are: one line a case, `ok name` or `not ok name: reason`.
 
-The addresses come from the environment: GRPC_OPEN, whose server takes any key, and GRPC_KEYED, which takes GRPC_KEY.
+The addresses come from the environment: GRPC_OPEN, whose server takes any key and speaks TLS at GRPC_TLS with the authority in
+GRPC_CA; GRPC_KEYED, which takes GRPC_KEY; GRPC_TIMED, whose time stands still unless GRPC_CONTROL moves it, and where a key
+may have four sessions.
 """
 
 import array
 import asyncio
+import json
 import math
 import os
 import queue
 import sys
+import urllib.request
 
 import grpc
 from google.ai import generativelanguage_v1alpha as v1alpha
@@ -36,10 +40,13 @@ def claim(holds, what):
 class Session:
     """A stream of the asynchronous client, whose requests are said one by one."""
 
-    def __init__(self, package, address, key="any"):
+    def __init__(self, package, address, key="any", trust=None):
         self.package = package
         self.said = asyncio.Queue()
-        self.channel = grpc.aio.insecure_channel(address)
+        if trust is None:
+            self.channel = grpc.aio.insecure_channel(address)
+        else:
+            self.channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(trust))
         transport = TRANSPORTS[package].GenerativeServiceGrpcAsyncIOTransport(channel=self.channel)
         self.client = package.GenerativeServiceAsyncClient(transport=transport)
         self.metadata = [("x-goog-api-key", key)] if key else []
@@ -99,6 +106,20 @@ class Session:
             claim(len(generated) == 1, f"generationComplete {len(generated)} times")
             claim(generated[0] >= len(content) - 2, "something between generationComplete and turnComplete")
         return messages
+
+    async def until(self, field):
+        """What is next heard of this field."""
+        while field not in (message := await self.hear()):
+            pass
+        return getattr(message, field)
+
+    async def handle(self):
+        """The next handle; none is offered that is not also resumable."""
+        while True:
+            update = await self.until("session_resumption_update")
+            claim(update.resumable == bool(update.new_handle), f"half an update: {update}")
+            if update.resumable:
+                return update.new_handle
 
     async def status(self):
         """How the stream ended, after everything was read."""
@@ -236,6 +257,107 @@ async def keys():
         await text_turns(session)
 
 
+def timed(key="any"):
+    return Session(v1beta, os.environ["GRPC_TIMED"], key)
+
+
+async def advance(by):
+    body = json.dumps({"by": by}).encode()
+    request = urllib.request.Request(f"{os.environ['GRPC_CONTROL']}/clock/advance", body, method="POST")
+    answer = await asyncio.to_thread(urllib.request.urlopen, request, timeout=10)
+    claim(answer.status == 200, f"{answer.status}")
+
+
+async def introduce(session):
+    """Begins a session that may be resumed; the handle knows the name."""
+    await session.open(TEXT, "TEXT", session_resumption={})
+    session.ask("My name is Ada.")
+    claim("Ada" in text(await session.turn()), "no Ada in the answer")
+    return await session.handle()
+
+
+async def remembers(session):
+    session.ask("What did I ask?")
+    said = text(await session.turn())
+    claim("My name is Ada" in said, f"it does not remember: {said!r}")
+
+
+async def go_away_and_handle():
+    """Twice nine minutes, and all that was said is known at the end."""
+    async with timed() as first:
+        handle = await introduce(first)
+        await advance("9m")
+        left = (await first.until("go_away")).time_left
+        claim(left.total_seconds() == 60, f"{left} left")
+    async with timed() as second:
+        await second.open(TEXT, "TEXT", session_resumption={"handle": handle})
+        await remembers(second)
+        handle = await second.handle()
+        await advance("9m")
+        await second.until("go_away")
+    async with timed() as third:
+        await third.open(TEXT, "TEXT", session_resumption={"handle": handle})
+        await remembers(third)
+
+
+async def cut_after_go_away():
+    async with timed() as session:
+        await session.open(TEXT, "TEXT")
+        await advance("9m")
+        await session.until("go_away")
+        await advance("60s")
+        code, details = await session.status()
+        claim(code is grpc.StatusCode.ABORTED, f"{code}")
+        claim(details.startswith("Connection aborted because the client failed to close the connection"), details)
+
+
+async def taken_over():
+    async with timed() as holder:
+        handle = await introduce(holder)
+        async with timed() as taker:
+            await taker.open(TEXT, "TEXT", session_resumption={"handle": handle})
+            ended = await holder.status()
+            claim(ended == (grpc.StatusCode.ABORTED, "The operation was aborted."), f"{ended}")
+            await remembers(taker)
+
+
+async def refused_handles():
+    async with timed("ann") as session:
+        handle = await introduce(session)
+    unknown = "BidiGenerateContent session not found"
+    for key, given, says in [("bob", handle, "Requested entity was not found."), ("ann", "unheard-of", unknown)]:
+        async with timed(key) as session:
+            session.say(setup={"model": TEXT, "session_resumption": {"handle": given}})
+            ended = await session.status()
+            claim(ended == (grpc.StatusCode.NOT_FOUND, says), f"{key}: {ended}")
+    await advance("2h")
+    async with timed("ann") as session:
+        session.say(setup={"model": TEXT, "session_resumption": {"handle": handle}})
+        ended = await session.status()
+        claim(ended == (grpc.StatusCode.NOT_FOUND, unknown), f"expired: {ended}")
+
+
+async def quota():
+    crowd = [timed("crowd") for _ in range(4)]
+    for session in crowd:
+        await session.__aenter__()
+        await session.open(TEXT, "TEXT")
+    async with timed("crowd") as fifth:
+        fifth.say(setup={"model": TEXT})
+        code, details = await fifth.status()
+        claim(code is grpc.StatusCode.RESOURCE_EXHAUSTED, f"{code}")
+        claim(details.startswith("You exceeded your current quota"), details)
+    for session in crowd:
+        await session.__aexit__()
+
+
+async def over_tls():
+    with open(os.environ["GRPC_CA"], "rb") as pem:
+        trust = pem.read()
+    async with Session(v1beta, os.environ["GRPC_TLS"], trust=trust) as session:
+        await text_turns(session)
+
+
 async def streams_of_one_channel():
     """Six sessions on one connection do not mix."""
     async with Session(v1beta, os.environ["GRPC_OPEN"]) as first:
@@ -292,6 +414,13 @@ def cases():
     yield "v1beta: keys in metadata", keys
     yield "v1beta: six streams on one channel", streams_of_one_channel
     yield "v1beta: synchronous client", blocking_client
+    yield "v1beta: over TLS", over_tls
+    # Nor has v1alpha resumption or goAway. These move the clock of one server, one after the other.
+    yield "v1beta: goAway is survived by a handle, with all that was said", go_away_and_handle
+    yield "v1beta: who stays after goAway is cut with ABORTED", cut_after_go_away
+    yield "v1beta: a handle takes the session from the connection that has it", taken_over
+    yield "v1beta: handles that are foreign, unknown or expired are NOT_FOUND", refused_handles
+    yield "v1beta: a session beyond the quota is RESOURCE_EXHAUSTED", quota
 
 
 async def main():

@@ -57,6 +57,8 @@ pub(super) struct Addresses {
     pub(super) certificate: PathBuf,
     /// Host and port of a server that speaks gRPC.
     pub(super) grpc: Option<String>,
+    /// The same, with TLS.
+    pub(super) grpc_tls: Option<String>,
     /// Of a server that has a control endpoint.
     pub(super) control_url: Option<String>,
 }
@@ -174,8 +176,9 @@ fn show(name: &str, log: &Path) {
 #[derive(Debug, Default)]
 struct Announced {
     plain_url: Option<String>,
-    /// Said before the certificate, so that it need not be waited for.
+    /// Said before the certificate, as the next, so that it need not be waited for.
     grpc: Option<String>,
+    grpc_tls: Option<String>,
     tls_url: Option<String>,
     certificate: Option<PathBuf>,
     wants_control: bool,
@@ -190,6 +193,8 @@ impl Announced {
             self.tls_url = Some(format!("https://{address}"));
         } else if let Some(address) = line.trim().strip_prefix("listening on grpc://") {
             self.grpc = Some(address.to_owned());
+        } else if let Some(address) = line.trim().strip_prefix("listening on grpcs://") {
+            self.grpc_tls = Some(address.to_owned());
         } else if let Some(path) = line.trim().strip_prefix("CA certificate: ") {
             self.certificate = Some(PathBuf::from(path));
         } else if let Some(url) = line.trim().strip_prefix("control endpoint: ") {
@@ -198,7 +203,7 @@ impl Announced {
     }
 
     fn complete(&self) -> Option<Addresses> {
-        let Self { plain_url, tls_url, grpc, certificate, wants_control, control_url } = self;
+        let Self { plain_url, tls_url, grpc, grpc_tls, certificate, wants_control, control_url } = self;
         if *wants_control && control_url.is_none() {
             return None;
         }
@@ -207,6 +212,7 @@ impl Announced {
             tls_url: tls_url.clone()?,
             certificate: certificate.clone()?,
             grpc: grpc.clone(),
+            grpc_tls: grpc_tls.clone(),
             control_url: control_url.clone(),
         })
     }

@@ -140,6 +140,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("live-engine", &["live-proto", "live-audio"]),
     ("live-tokio", &["live-proto", "live-audio", "live-engine"]),
     ("live-suite", &["live-proto", "live-engine"]),
+    ("live-sim", &["live-proto", "live-audio", "live-engine"]),
     ("live-blocking", &["live-proto", "live-audio", "live-engine"]),
     ("live-grpc", &["live-proto", "live-audio", "live-engine", "live-tokio"]),
     ("live-client", &["live-proto", "live-audio", "live-engine", "live-tokio"]),

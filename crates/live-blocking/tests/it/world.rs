@@ -1,13 +1,13 @@
 //! A server on threads, and clients of it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use live_blocking::{Connection, Connector, Next, Options, Stop, connect, serve};
+use live_blocking::{Admission, Connection, Connector, Memory, Next, Options, Request, Session, Stop, connect, serve};
 use live_engine::{
-    Backend, ClientConfig, ClientEngine, ClientEvent, ModelOutput, Prompt, ServerConfig, ServerEngine,
-    TurnCompletePacing,
+    Backend, ClientConfig, ClientEngine, ClientEvent, ModelOutput, Prompt, ServerConfig, TurnCompletePacing,
 };
 use live_proto::json::Strictness;
 use live_proto::{Modality, Setup};
@@ -30,13 +30,25 @@ impl Running {
     where
         I: Iterator<Item = ModelOutput>,
     {
+        Self::keeping(Arc::default(), move |_| config.clone().into(), options, model)
+    }
+
+    /// A server whose sessions are kept in `memory`, and that serves its clients as `admit` says.
+    pub(crate) fn keeping<I>(
+        memory: Arc<Memory>,
+        admit: impl Fn(&Request) -> Admission + Send + Sync + 'static,
+        options: Options,
+        model: impl Fn(Prompt) -> I + Send + Sync + 'static,
+    ) -> Self
+    where
+        I: Iterator<Item = ModelOutput>,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let stop = Stop::default();
         let told = stop.clone();
         let thread = std::thread::spawn(move || {
-            let engine = |_: &live_blocking::Request| ServerEngine::new(config.clone(), Instant::now());
-            serve(&listener, engine, model, &options, &told).expect("loopback accepts");
+            serve(&listener, admit, model, &memory, &options, &told).expect("loopback accepts");
         });
         Self { address, stop, thread: Some(thread) }
     }
@@ -58,16 +70,39 @@ pub(crate) fn options() -> Options {
     Options::server(Strictness::Strict)
 }
 
+pub(crate) fn request(address: SocketAddr) -> http::Request<()> {
+    http::Request::get(format!("ws://{address}/ws")).body(()).expect("a valid request")
+}
+
 /// A client in text.
 pub(crate) fn client(address: SocketAddr) -> Connection<ClientEngine> {
-    let setup = Setup::new(MODEL).with_modality(Modality::Text);
+    dial(request(address), Setup::new(MODEL).with_modality(Modality::Text))
+}
+
+pub(crate) fn dial(request: http::Request<()>, setup: Setup) -> Connection<ClientEngine> {
     let engine = ClientEngine::new(ClientConfig::new(setup), Instant::now());
-    let request = http::Request::get(format!("ws://{address}/ws")).body(()).expect("a valid request");
     connect(request, &Connector::without_roots().expect("TLS works"), engine, Options::client()).expect("it connects")
 }
 
+/// Whatever has a next event.
+pub(crate) trait Hears {
+    fn next(&mut self, timeout: Option<Duration>) -> Next<ClientEvent>;
+}
+
+impl Hears for Connection<ClientEngine> {
+    fn next(&mut self, timeout: Option<Duration>) -> Next<ClientEvent> {
+        self.next(timeout)
+    }
+}
+
+impl Hears for Session {
+    fn next(&mut self, timeout: Option<Duration>) -> Next<ClientEvent> {
+        self.next(timeout)
+    }
+}
+
 /// What a client hears, up to an event that `ends`.
-pub(crate) fn hear(client: &mut Connection<ClientEngine>, ends: impl Fn(&ClientEvent) -> bool) -> Vec<ClientEvent> {
+pub(crate) fn hear(client: &mut impl Hears, ends: impl Fn(&ClientEvent) -> bool) -> Vec<ClientEvent> {
     let mut heard = Vec::new();
     loop {
         match client.next(Some(Duration::from_secs(30))) {

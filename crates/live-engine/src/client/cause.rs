@@ -84,6 +84,16 @@ impl Cause {
             (Some(_), _) | (None, Phase::Dial | Phase::Setup) => Self::Other,
         }
     }
+
+    /// Reads the HTTP status that an upgrade was answered with in place of a WebSocket.
+    pub fn of_http(status: u16) -> Self {
+        match status {
+            401 | 403 => Self::Unauthorized,
+            429 => Self::Quota,
+            500..=599 => Self::Unavailable,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Texts of the service and what they mean, the more telling first.
@@ -173,6 +183,21 @@ mod tests {
         check(1011, "You exceeded your current quota, please check", Phase::Setup, Cause::Quota);
         check(1011, "auth token has expired", Phase::Open, Cause::Unauthorized);
         check(1011, "Internal error encountered.", Phase::Open, Cause::Unavailable);
+    }
+
+    #[test]
+    fn http_statuses_are_told_apart() {
+        for (status, cause) in [
+            (401, Cause::Unauthorized),
+            (403, Cause::Unauthorized),
+            (404, Cause::Other),
+            (429, Cause::Quota),
+            (500, Cause::Unavailable),
+            (503, Cause::Unavailable),
+            (600, Cause::Other),
+        ] {
+            assert_eq!(Cause::of_http(status), cause, "{status}");
+        }
     }
 
     #[test]

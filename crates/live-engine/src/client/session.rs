@@ -17,6 +17,7 @@ use crate::turn::{Observed, Signal, Turn};
 
 /// An open session. It outlives its connection: its generations go on counting, and its calls stay known.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Session {
     turn: Turn,
     /// The generation that is heard, or was heard last.

@@ -190,3 +190,4 @@ pub(crate) fn told(event: ClientEvent) -> String {
 
 mod closing;
 mod hearing;
+pub(crate) mod orders;

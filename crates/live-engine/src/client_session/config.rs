@@ -84,7 +84,7 @@ impl Default for ReconnectPolicy {
             go_away_margin: Duration::from_secs(5),
             silence_max: Some(Duration::from_secs(120)),
             overlap: Overlap::CloseFirst,
-            retracted: Retracted::Forget,
+            retracted: Retracted::FallBack,
             fresh: Fresh::Reseed,
             replay: Replay::Words,
             late_answers: LateAnswers::AsText,
@@ -106,13 +106,15 @@ pub enum Overlap {
     DialFirst,
 }
 
-/// What a handle is worth that the server retracted, as it does while it generates or waits for calls.
+/// What a handle is worth that the server retracted, as it does while it generates or waits for calls. It is never a reason
+/// to leave a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retracted {
-    /// Nothing. A session that loses its connection amid an answer begins anew.
+    /// Nothing. A session that loses its connection amid an answer begins anew: what it was told in sound, and was not
+    /// transcribed, is lost.
     Forget,
-    /// A session that loses its connection, or runs out of time, dials by the last handle there was. Google documents that
-    /// this loses some data; what was sent since is sent again as after any handle.
+    /// More than none: a session that loses its connection, or runs out of time, dials by the last handle there was. Google
+    /// documents that this loses some data, which is the turn since; its words are sent again as after any handle.
     FallBack,
 }
 

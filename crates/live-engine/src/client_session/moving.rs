@@ -32,7 +32,7 @@ impl ClientSession {
     /// the session, has a snapshot of it.
     pub(super) fn is_good_moment(&self, open: &Open) -> bool {
         let has_snapshot = self.resumption().is_none() || self.handle.is_some();
-        has_snapshot && open.engine.session().is_at_rest() && open.owed.is_none() && !open.in_activity
+        has_snapshot && open.engine.session().is_at_rest() && open.owed.is_none() && !self.activity.is_going_on()
     }
 
     /// Moves to another connection after `goAway`: at the first good moment, or when it is time.

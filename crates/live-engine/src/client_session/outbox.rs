@@ -47,6 +47,8 @@ pub(super) struct Outbox {
     next_index: u64,
     /// Messages before this index are being answered.
     answering_to: u64,
+    /// Messages that were answered to the end, and that no handle is known to cover.
+    answered: Dropped,
     dropped: Dropped,
 }
 
@@ -76,6 +78,11 @@ impl Outbox {
     pub(super) fn take_held(&mut self) -> VecDeque<ClientMessage> {
         (self.held_media_bytes, self.held_words) = (0, 0);
         std::mem::take(&mut self.held)
+    }
+
+    /// Counts a message as dropped.
+    pub(super) fn drop(&mut self, message: &ClientMessage) {
+        self.dropped.add(message);
     }
 
     /// Counts what is held as dropped: the session ends without it.
@@ -111,10 +118,12 @@ impl Outbox {
         self.answering_to = self.next_index;
     }
 
-    /// The answer was heard to its end.
+    /// The answer was heard to its end: nobody wants to hear it again.
     pub(super) fn note_answered(&mut self) {
         if let Some(last) = self.answering_to.checked_sub(1) {
-            self.note_consumed(Some(last));
+            let mut answered = self.answered;
+            self.forget_to(last, |message| answered.add(message));
+            self.answered = answered;
         }
     }
 
@@ -143,21 +152,28 @@ impl Outbox {
 
     /// The server has everything up to `index`, or, if it does not say, everything sent so far.
     pub(super) fn note_consumed(&mut self, index: Option<u64>) {
-        let index = index.unwrap_or(u64::MAX);
+        self.forget_to(index.unwrap_or(u64::MAX), |_| {});
+        self.answered = Dropped::default();
+    }
+
+    fn forget_to(&mut self, index: u64, mut with: impl FnMut(&ClientMessage)) {
         while self.sent.front().is_some_and(|sent| sent.index <= index) {
             let sent = self.sent.pop_front().expect("it was just seen");
             self.sent_bytes -= cost_of(&sent.message);
+            with(&sent.message);
         }
         if self.missing_to <= index {
             self.missing = Dropped::default();
         }
     }
 
-    /// Takes what the snapshot lacks, to be sent again. What should be there and is not kept any more counts as dropped.
+    /// Takes what the snapshot lacks, to be sent again. What should be there and is not kept any more counts as dropped, and
+    /// so does what was answered: the host has the answer, and the server knows nothing of either.
     pub(super) fn take_unconsumed(&mut self) -> Vec<ClientMessage> {
-        self.dropped.messages += self.missing.messages;
-        self.dropped.bytes += self.missing.bytes;
-        self.missing = Dropped::default();
+        for lacking in [std::mem::take(&mut self.missing), std::mem::take(&mut self.answered)] {
+            self.dropped.messages += lacking.messages;
+            self.dropped.bytes += lacking.bytes;
+        }
         self.missing_to = 0;
         self.sent_bytes = 0;
         std::mem::take(&mut self.sent).into_iter().map(|sent| sent.message).collect()
@@ -173,6 +189,7 @@ impl Outbox {
     /// Gives up what was sent, because the session it was said in does not go on. Words are remembered elsewhere; sound
     /// and video that nobody consumed count as dropped.
     pub(super) fn forget_sent(&mut self) {
+        self.answered = Dropped::default();
         for message in self.take_unconsumed() {
             if is_media(&message) {
                 self.dropped.add(&message);

@@ -3,6 +3,9 @@
 //!
 //! Which connection that is, and when there is another, is decided in [`super`].
 
+use super::activity::Before;
+use live_proto::HistoryConfig;
+
 use super::config::HELD_MEDIA_BYTES_MAX;
 use super::recorder::kind_of_ours;
 use super::{
@@ -99,11 +102,15 @@ impl ClientSession {
             Entry::Resume => {
                 self.counters.restored += 1;
                 again = self.outbox.take_unconsumed();
+                if self.keeps() != Some(Replay::Everything) {
+                    self.activity.note_unsaved_lost();
+                }
             }
             Entry::Fresh => {
                 self.counters.renewed += 1;
                 (self.handle, self.retracted) = (None, None);
                 self.outbox.forget_sent();
+                self.activity.note_lost();
                 if self.policy.as_ref().is_some_and(|policy| policy.fresh == Fresh::Reseed) {
                     seed = Some(self.memory.turns()).filter(|turns| !turns.is_empty());
                     again = self.memory.take_unanswered();
@@ -174,7 +181,8 @@ impl ClientSession {
     /// Tells a new session what was said in the old one. No answer is asked for.
     fn tell_history(&mut self, turns: Vec<Content>, now: Instant) {
         // Where the setup announced it, the history ends with the first complete turn.
-        let is_announced = self.seeds_history;
+        let announces = |config: &HistoryConfig| config.initial_history_in_client_content;
+        let is_announced = self.seeds_history || self.setup.history_config.as_ref().is_some_and(announces);
         self.history_index = Some(self.outbox.next_index());
         self.transmit(ClientMessage::turns(turns, is_announced), now);
         let State::Open(open) = &mut self.state else { unreachable!("history is told over an open connection") };
@@ -183,6 +191,14 @@ impl ClientSession {
 
     /// Sends a message over the open connection, and remembers it.
     pub(super) fn send(&mut self, message: ClientMessage, now: Instant) {
+        match self.activity.before(&message) {
+            Before::Nothing => {}
+            Before::Start => self.transmit(ClientMessage::activity_start(), now),
+            Before::Drop => {
+                self.outbox.drop(&message);
+                return self.report_dropped();
+            }
+        }
         let State::Open(open) = &self.state else { unreachable!("messages are sent over an open connection") };
         let generation = open.engine.session().generation();
         let is_seed = self.memory.is_seeding() && matches!(message, ClientMessage::ClientContent(_));
@@ -193,15 +209,20 @@ impl ClientSession {
         }
     }
 
-    /// Sends a message over the open connection, and notes what follows from having sent it.
-    fn transmit(&mut self, message: ClientMessage, now: Instant) {
-        let keeps = match &self.policy {
+    /// What of the messages that are sent is kept, to be sent again.
+    fn keeps(&self) -> Option<Replay> {
+        match &self.policy {
             Some(_) if self.is_transparent() => Some(Replay::Everything),
             Some(policy) if self.resumption().is_some() => Some(policy.replay),
             Some(_) | None => None,
-        };
+        }
+    }
+
+    /// Sends a message over the open connection, and notes what follows from having sent it.
+    fn transmit(&mut self, message: ClientMessage, now: Instant) {
         let bytes_max = self.policy.as_ref().map_or(0, |policy| policy.unconsumed_bytes_max);
-        self.outbox.note_sent(&message, keeps, bytes_max);
+        self.activity.note_sent(&message, self.outbox.next_index());
+        self.outbox.note_sent(&message, self.keeps(), bytes_max);
         if let ClientMessage::ContextUpdate(update) = &message {
             // The setup of a later connection would take it back.
             if let Some(instruction) = &update.system_instruction {
@@ -287,17 +308,15 @@ impl ClientSession {
                 self.handle = Some(Handle(new_handle.clone()));
                 self.retracted = None;
                 self.outbox.note_consumed(index);
+                self.activity.note_consumed(index);
             }
         }
     }
 }
 
 impl Open {
-    /// Notes what a message means for the turn: whether it asks for an answer, and whether somebody speaks.
+    /// Notes whether a message asks for an answer.
     fn note_sent(&mut self, message: &ClientMessage, now: Instant) {
-        if let ClientMessage::RealtimeInput(input) = message {
-            self.in_activity = (self.in_activity || input.activity_start.is_some()) && input.activity_end.is_none();
-        }
         if asks(message) {
             if self.owed.is_none() {
                 // Silence counts from the question.

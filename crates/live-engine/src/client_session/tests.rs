@@ -29,8 +29,8 @@ fn with_policy(mut config: ClientSessionConfig, change: impl FnOnce(&mut Reconne
 
 /// Runs a script from before the first dial. Links are numbered as they are dialled.
 ///
-/// `dialed N`, `refused N`, `ready N` (dialed, and the server accepts the setup), `S N ..` (a frame of the server), `closed N CODE ..`, `lost N`,
-/// `gone N` (our close is through), `H ..` (our host), `wait SECONDS`.
+/// `dialed N`, `refused N`, `ready N` (dialed, and the server accepts the setup), `S N ..` (a frame of the server), `garbage N` (bytes that are
+/// none), `closed N CODE ..`, `lost N`, `gone N` (our close is through), `H ..` (our host), `wait SECONDS`.
 #[track_caller]
 fn check(config: ClientSessionConfig, script: &str, expected: Expect) {
     let mut world = World::new(config);
@@ -83,6 +83,10 @@ impl World {
                     let (code, reason) = words.split_once(' ').unwrap_or((words, ""));
                     let why = Disconnect::Closed { code: code.parse().ok(), reason: reason.into() };
                     self.session.handle_disconnect(link, why, self.now);
+                }
+                "garbage" => {
+                    let kind = DecodeErrorKind::Syntax { offset: 0, expected: "an object" };
+                    self.session.handle_malformed(link, DecodeError { path: JsonPath::default(), kind }, self.now);
                 }
                 "lost" => self.session.handle_disconnect(link, Disconnect::Lost("reset".into()), self.now),
                 "gone" => self.session.handle_disconnect(link, Disconnect::Eof, self.now),
@@ -232,4 +236,5 @@ fn heard(event: ClientEvent) -> String {
 
 mod ending;
 mod moving;
+mod orders;
 mod replaying;

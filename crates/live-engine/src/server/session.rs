@@ -77,6 +77,8 @@ pub(super) struct Session {
     /// Whether one was not.
     pub(super) has_dropped: bool,
     pub(super) turns_finished: u64,
+    /// The bound that kept the model from being asked.
+    pub(super) overflow: Option<Violation>,
     /// What all turns so far cost together.
     pub(super) usage: TurnUsage,
     pub(super) times: Times,
@@ -125,6 +127,7 @@ impl Session {
             consumed: 0,
             has_dropped: false,
             turns_finished: 0,
+            overflow: None,
             usage: TurnUsage::default(),
             times: Times::new(connected, Duration::ZERO, None, is_limited, cx),
         }
@@ -170,7 +173,7 @@ impl Session {
         session.ear = Ear::resume(&mut pending_input);
         session.input = Input::restore(pending_input, speaking);
         session.calls = Calls::restore(pending_calls.into_iter().map(|call| (call.id, call.name)), settled_calls);
-        session.call_ids = CallIds::new(next_call);
+        session.call_ids = CallIds::branch(next_call, cx.config.call_id_seed);
         session.seeding = seeding;
         session.usage = usage;
         session.times = Times::new(connected, session_elapsed, video_began, is_limited, cx);
@@ -194,14 +197,20 @@ impl Session {
         self.turn.open().is_some()
     }
 
-    /// Asks the model to answer the context, as a new turn or as the standing turn taken up again.
+    /// Asks the model to answer the context, as a new turn or as the standing turn taken up again; unless the context does
+    /// not fit the model's window.
     pub(super) fn prompt(&mut self, cx: &mut Cx<'_>) {
-        self.last_turn = self.last_turn.next();
-        let generation = self.last_turn;
         let has_triggered = |compression: Compression| self.tokens().total() >= compression.trigger;
         if self.config.compression.is_some_and(has_triggered) || self.exceeded(cx.config).is_err() {
             self.compress(cx);
         }
+        if let Err(violation) = self.exceeded(cx.config) {
+            // The connection closes for it; a model that is asked now would work for nobody.
+            self.overflow = Some(violation);
+            return;
+        }
+        let generation = self.last_turn.next();
+        self.last_turn = generation;
         let prompt_tokens = self.tokens();
         match &mut self.answer {
             Some(answer) => {

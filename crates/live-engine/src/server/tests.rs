@@ -86,6 +86,7 @@ impl World {
             "refuse" => self.command(ServerCommand::ResumeRefused(match rest {
                 "unknown" => ResumeRefusal::Unknown,
                 "expired" => ResumeRefusal::Expired,
+                "unreadable" => ResumeRefusal::Unreadable,
                 _ => ResumeRefusal::Foreign,
             })),
             // The snapshot that was asked for, if it is kept.

@@ -190,6 +190,7 @@ fn reasons() -> Vec<(String, CloseReason)> {
     reasons.extend([
         ("SetupTimeout".into(), CloseReason::SetupTimeout),
         ("ModelFailed".into(), CloseReason::ModelFailed(String::new())),
+        ("KeepingFailed".into(), CloseReason::KeepingFailed),
         ("Shutdown".into(), CloseReason::Shutdown),
         ("LifetimeOver: Aborted".into(), CloseReason::LifetimeOver(Lifetime::Connection, Cut::Aborted)),
         ("LifetimeOver: DeadlineExpired".into(), CloseReason::LifetimeOver(Lifetime::Connection, Cut::DeadlineExpired)),
@@ -237,6 +238,7 @@ fn is_listed(reason: &CloseReason) -> bool {
         | CloseReason::Refused(_)
         | CloseReason::SetupTimeout
         | CloseReason::ModelFailed(_)
+        | CloseReason::KeepingFailed
         | CloseReason::Shutdown
         | CloseReason::LifetimeOver(..)
         | CloseReason::TakenOver

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::client::{Client, GEMINI, Heard, TEXT_SETUP, resumable, text, within};
 use crate::running::{Running, start};
 
-const CUT: &str = "Connection aborted because the client failed to close the connection after receiving a GoAway signal \
+pub(crate) const CUT: &str = "Connection aborted because the client failed to close the connection after receiving a GoAway signal \
                    once the session durat";
 
 async fn start_controlled(clock: ClockKind) -> Running {
@@ -39,7 +39,7 @@ async fn ask(server: &Running, method: &str, path: &str, headers: &str, body: &s
     (head[9..12].parse().expect("a status"), serde_json::from_str(body).expect("JSON"))
 }
 
-async fn post(server: &Running, path: &str, body: Value) -> Value {
+pub(crate) async fn post(server: &Running, path: &str, body: Value) -> Value {
     let (status, answer) = ask(server, "POST", path, "", &body.to_string()).await;
     assert_eq!(status, 200, "{path}: {answer}");
     answer
@@ -192,6 +192,7 @@ async fn what_cannot_be_done_is_told() {
         ("POST", "/clock/advance", "", r#"{"by": "500years"}"#, 400, "more than a year"),
         ("POST", "/sessions/none/drop", "", "", 404, "no connection"),
         ("POST", "/clock/advance", "origin: https://example.com\r\n", r#"{"by": "1s"}"#, 403, "browsers"),
+        ("GET", "/sessions", "host: rebound.example:80\r\n", "", 403, "its address or localhost"),
     ];
     for (method, path, headers, body, status, says) in table {
         let (answered, answer) = ask(&server, method, path, headers, body).await;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use live_server::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
@@ -56,6 +57,25 @@ async fn music_is_refused_at_the_upgrade() {
     assert_eq!(response.status(), 501);
     let body = String::from_utf8(response.body().clone().unwrap_or_default()).unwrap();
     assert!(body.contains("BidiGenerateMusic"), "{body}");
+}
+
+#[tokio::test]
+async fn a_web_page_from_elsewhere_needs_leave_or_a_key() {
+    let page = [("origin", "https://page.example"), ("x-goog-api-key", "K")];
+    let open = start(|server| server).await;
+    let stream = TcpStream::connect(open.address).await.unwrap();
+    let peer = stream.local_addr().unwrap();
+    let Err(Error::Http(response)) = Client::upgrade(stream, GEMINI, &page).await else { panic!("upgraded") };
+    assert_eq!(response.status(), 403);
+    Client::open(open.address, GEMINI, &[("origin", "http://localhost:5173")]).await;
+    open.stop().await;
+    let line = log::line(&format!("peer={peer} "), "no session");
+    assert!(line.contains("page.example") && line.contains("--allow-origin"), "{line}");
+
+    let allowing = start(|server| server.allow_origins(["https://page.example".parse().unwrap()])).await;
+    Client::open(allowing.address, GEMINI, &page).await;
+    let keyed = start(|server| server.api_keys([Secret::new("K")])).await;
+    Client::open(keyed.address, GEMINI, &page).await;
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! Sessions that outlive their connections, and handles that are not honoured.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use live_server::Secret;
 use live_server::store::{DiskStore, HandleHash, MemoryStore, Saved, SessionStore, StoreError, Swept};
+use live_server::{Lifetimes, Secret};
 
 use crate::client::{Client, GEMINI, TEXT_SETUP, resumable, text};
 use crate::log;
@@ -115,6 +115,18 @@ async fn a_handle_that_is_not_honoured_closes_with_the_services_text() {
 }
 
 #[tokio::test]
+async fn a_handle_may_be_valid_for_ever() {
+    let for_ever = |backend| Lifetimes { handle_validity: Duration::MAX, ..Lifetimes::of(backend) };
+    let server = start(|server| server.lifetimes(for_ever)).await;
+    let mut client = Client::ready(server.address, &resumable("")).await;
+    let handle = client.converse("keep it").await;
+    drop(client);
+    let mut client = Client::ready(server.address, &resumable(&handle)).await;
+    client.say("recall").await;
+    assert_eq!(text(&client.hear_turn().await), "keep it, recall");
+}
+
+#[tokio::test]
 async fn a_project_is_a_key_wherever_it_is_put() {
     let server = start(|server| server.api_keys([Secret::new("first"), Secret::new("second")])).await;
     let mut client = Client::open(server.address, &format!("{GEMINI}?key=first"), &[]).await;
@@ -144,8 +156,17 @@ async fn a_session_goes_on_without_a_store_that_fails() {
         }
         let mut refused = Client::open(server.address, GEMINI, &[("x-goog-api-key", "any")]).await;
         refused.send(&resumable("some.handle")).await;
-        assert_eq!(refused.hear_close().await, (1008, "BidiGenerateContent session not found".to_owned()));
+        // Not that there is no such session: a client that is told so gives it up.
+        assert_eq!(refused.hear_close().await, (1011, "Internal error encountered.".to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_damaged_is_not_found() {
+    let server = start(|server| server.store(Fault::Damage)).await;
+    let mut refused = Client::open(server.address, GEMINI, &[("x-goog-api-key", "any")]).await;
+    refused.send(&resumable("some.handle")).await;
+    assert_eq!(refused.hear_close().await, (1008, "BidiGenerateContent session not found".to_owned()));
 }
 
 /// A store that never does as it is told.
@@ -153,6 +174,7 @@ async fn a_session_goes_on_without_a_store_that_fails() {
 enum Fault {
     Error,
     Panic,
+    Damage,
 }
 
 impl Fault {
@@ -160,6 +182,7 @@ impl Fault {
         match self {
             Self::Error => Err(StoreError::Medium("no space left".into())),
             Self::Panic => panic!("told to panic"),
+            Self::Damage => Err(StoreError::Corrupt("told to be")),
         }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) tls_address: Option<SocketAddr>,
     pub(crate) grpc_address: Option<SocketAddr>,
+    pub(crate) grpc_tls_address: Option<SocketAddr>,
     pub(crate) control: Option<SocketAddr>,
     shutdown: oneshot::Sender<()>,
     served: JoinHandle<Stats>,
@@ -28,14 +29,14 @@ pub(crate) async fn start(build: impl FnOnce(Builder) -> Builder) -> Running {
         server.endpoints().iter().find(|it| (it.is_tls, it.is_grpc) == (is_tls, is_grpc)).map(|it| it.address)
     };
     let (address, tls_address) = (address_of(false, false).expect("the plain one"), address_of(true, false));
-    let grpc_address = address_of(false, true);
+    let (grpc_address, grpc_tls_address) = (address_of(false, true), address_of(true, true));
     let control = server.control();
     let (shutdown, told) = oneshot::channel();
     let served = tokio::spawn(server.serve_until(async {
         // A test that ends without stopping its server drops the sender.
         _ = told.await;
     }));
-    Running { address, tls_address, grpc_address, control, shutdown, served }
+    Running { address, tls_address, grpc_address, grpc_tls_address, control, shutdown, served }
 }
 
 impl Running {

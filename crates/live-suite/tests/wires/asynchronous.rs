@@ -1,5 +1,6 @@
 //! live-tokio and live-grpc: server and clients on one runtime, which moves while somebody waits.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -7,7 +8,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _};
-use live_engine::{Engine, ModelOutput, Rejected, ServerCommand, ServerConfig, ServerEngine, ServerEvent, TurnId};
+use live_blocking::{Keeper, Memory};
+use live_engine::{
+    Engine, HandleSeed, ModelOutput, Rejected, ServerCommand, ServerConfig, ServerEngine, ServerEvent, TurnId,
+};
 use live_proto::json::Strictness;
 use live_suite::{ClientSide, Wire, model};
 use live_tokio::Step;
@@ -46,14 +50,16 @@ macro_rules! pump {
     };
 }
 
-pump!(live_tokio::Connection<E, live_tokio::ClientStream> where E::Inbound: live_tokio::Decode, E::Outbound: live_tokio::Encode);
+pump!(live_tokio::Connection<E, live_tokio::NetStream> where E::Inbound: live_tokio::Decode, E::Outbound: live_tokio::Encode);
 pump!(live_tokio::Connection<E, tokio::net::TcpStream> where E::Inbound: live_tokio::Decode, E::Outbound: live_tokio::Encode);
 pump!(live_grpc::Connection<E> where E::Inbound: live_grpc::Decode, E::Outbound: live_grpc::Encode);
 
 /// Holds a session of the server.
-async fn hold(mut connection: impl Pump<ServerEngine>, mut stop: watch::Receiver<bool>) {
+async fn hold(mut connection: impl Pump<ServerEngine>, mut keeper: Keeper<'_>, mut stop: watch::Receiver<bool>) {
     let mut source: Source = stream::pending().boxed();
     let mut is_stopping = false;
+    let mut is_taken_over = false;
+    let mut looks = tokio::time::interval(LOOK);
     loop {
         let step = tokio::select! {
             biased;
@@ -62,8 +68,20 @@ async fn hold(mut connection: impl Pump<ServerEngine>, mut stop: watch::Receiver
                 _ = connection.command(ServerCommand::Shutdown);
                 continue;
             }
+            _ = looks.tick(), if !is_taken_over => {
+                is_taken_over = keeper.is_superseded();
+                if is_taken_over {
+                    _ = connection.command(ServerCommand::TakeOver);
+                }
+                continue;
+            }
             step = connection.next_or(&mut source) => step,
         };
+        if let Step::Event(Some(event)) = &step
+            && let Some(command) = keeper.answer(event, Instant::now())
+        {
+            _ = connection.command(command);
+        }
         match step {
             Step::Event(Some(ServerEvent::Generate(turn, prompt))) => {
                 let pieces = stream::iter(model::answer(prompt)).map(move |piece| (turn, piece));
@@ -78,6 +96,32 @@ async fn hold(mut connection: impl Pump<ServerEngine>, mut stop: watch::Receiver
                 _ = connection.command(ServerCommand::Model(turn, piece));
             }
         }
+    }
+}
+
+/// What the engines of a server are made of, and where their sessions are kept.
+#[derive(Clone)]
+struct Kept {
+    config: ServerConfig,
+    memory: Rc<Memory>,
+    connections: Rc<Cell<u8>>,
+}
+
+impl Kept {
+    fn new(config: ServerConfig) -> Self {
+        Self { config, memory: Rc::default(), connections: Rc::default() }
+    }
+
+    /// An engine whose handles and ids of calls are no other's.
+    fn engine(&self) -> ServerEngine {
+        self.connections.set(self.connections.get() + 1);
+        let number = self.connections.get();
+        let (handle_seed, call_id_seed) = (HandleSeed([number; 32]), number.into());
+        ServerEngine::new(ServerConfig { handle_seed, call_id_seed, ..self.config.clone() }, Instant::now())
+    }
+
+    fn keeper(&self) -> Keeper<'_> {
+        self.memory.keeper("", self.config.lifetimes.handle_validity)
     }
 }
 
@@ -135,11 +179,13 @@ impl Wire for WebSocket {
     type Connection<E: ClientSide> = Driven<E>;
 
     fn start(config: ServerConfig) -> Self {
+        let kept = Kept::new(config);
         let (server, tasks) = Server::start(move |tcp, stop| {
-            let engine = ServerEngine::new(config.clone(), Instant::now());
+            let kept = kept.clone();
             async move {
                 let options = live_tokio::Options::server(Strictness::Strict);
-                hold(live_tokio::accept(tcp, engine, options).await.expect("our client upgrades"), stop).await;
+                let connection = live_tokio::accept(tcp, kept.engine(), options).await.expect("our client upgrades");
+                hold(connection, kept.keeper(), stop).await;
             }
         });
         Self { server, tasks }
@@ -168,8 +214,9 @@ impl Wire for Grpc {
     type Connection<E: ClientSide> = Driven<E>;
 
     fn start(config: ServerConfig) -> Self {
+        let kept = Kept::new(config);
         let (server, tasks) = Server::start(move |tcp, stop| {
-            let config = config.clone();
+            let kept = kept.clone();
             async move {
                 let (opened, mut openings) = tokio::sync::mpsc::unbounded_channel();
                 let open = move |opening| _ = opened.send(opening);
@@ -178,8 +225,10 @@ impl Wire for Grpc {
                     _ = live_grpc::serve(tcp, &live_grpc::Options::default(), open, std::future::pending()).await;
                 });
                 while let Some(opening) = openings.recv().await {
-                    let engine = ServerEngine::new(config.clone(), Instant::now());
-                    tokio::task::spawn_local(hold(opening.accept(engine), stop.clone()));
+                    let (kept, stop) = (kept.clone(), stop.clone());
+                    tokio::task::spawn_local(async move {
+                        hold(opening.accept(kept.engine()), kept.keeper(), stop).await;
+                    });
                 }
             }
         });
@@ -199,3 +248,6 @@ impl Wire for Grpc {
         self.server.stop.send_replace(true);
     }
 }
+
+/// How often a session looks whether another connection has it.
+const LOOK: Duration = Duration::from_millis(20);

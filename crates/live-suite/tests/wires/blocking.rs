@@ -1,10 +1,10 @@
 //! live-blocking: server and clients on threads.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use live_blocking::{Connector, Next, Options, Request, Stop, connect, serve};
-use live_engine::{Engine, Rejected, ServerConfig, ServerEngine};
+use live_blocking::{Connector, Memory, Next, Options, Request, Stop, connect, serve};
+use live_engine::{Engine, Rejected, ServerConfig};
 use live_proto::json::Strictness;
 use live_suite::{ClientSide, Connection, Wire, model};
 
@@ -23,9 +23,9 @@ impl Wire for Blocking {
         let stop = Stop::default();
         let told = stop.clone();
         std::thread::spawn(move || {
-            let engine = |_: &Request| ServerEngine::new(config.clone(), Instant::now());
+            let admit = |_: &Request| config.clone();
             let options = Options::server(Strictness::Strict);
-            serve(&listener, engine, model::answer, &options, &told).expect("loopback accepts");
+            serve(&listener, admit, model::answer, &Memory::default(), &options, &told).expect("loopback accepts");
         });
         Self { address, stop }
     }

@@ -3,5 +3,6 @@
 mod clock;
 mod connect;
 mod engines;
+mod life;
 mod pump;
 mod toy;

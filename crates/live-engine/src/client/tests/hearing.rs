@@ -287,39 +287,3 @@ fn what_is_no_content_passes_through() {
     "#]],
     );
 }
-
-/// Every sequence of three frames, each any combination of what can be said in one: 35937 sessions.
-#[test]
-fn no_order_of_frames_plays_what_was_cut_or_mutes_what_was_not() {
-    const FLAGS: [&str; 5] = ["audio:2", "out:x", "interrupted", "generationComplete", "turnComplete"];
-    let frames: Vec<String> = (0..1u8 << FLAGS.len())
-        .map(|set| {
-            let chosen = FLAGS.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1).map(|(_, flag)| *flag);
-            chosen.collect::<Vec<_>>().join(" ")
-        })
-        .chain(["call f#1".into()])
-        .collect();
-    for sequence in (0..frames.len().pow(3)).map(|n| [n % 33, n / 33 % 33, n / 33 / 33]) {
-        let mut world = World::new(ClientConfig::new(Setup::new("models/m")));
-        world.engine.handle_message(server("ready"), world.now);
-        let mut cut = TurnId::default();
-        let (mut played, mut sent) = (0, 0);
-        for frame in sequence.map(|frame| frames[frame].as_str()) {
-            world.engine.handle_message(server(frame), world.now);
-            // What shares a frame with `interrupted` is what was cut.
-            sent += usize::from(frame.contains("audio") && !frame.contains("interrupted"));
-            while let Some(output) = world.engine.poll_output() {
-                match output {
-                    Output::Event(ClientEvent::Audio { generation, .. }) => {
-                        assert!(generation > cut, "{sequence:?}");
-                        played += 1;
-                    }
-                    Output::Event(ClientEvent::Interrupted { generation }) => cut = generation,
-                    Output::Event(_) | Output::Send(_) => {}
-                    Output::Close(_) => panic!("a session outlives any order: {sequence:?}"),
-                }
-            }
-        }
-        assert_eq!(played, sent, "{sequence:?}");
-    }
-}

@@ -321,7 +321,50 @@ fn without_a_handle_a_session_ends_begins_empty_or_tells_the_words() {
 }
 
 #[test]
-fn a_retracted_handle_is_not_used_and_an_empty_update_changes_nothing() {
+fn what_the_host_seeded_is_told_anew_too() {
+    let mut seeding = config();
+    seeding.setup.session_resumption = None;
+    seeding.setup.history_config = Some(HistoryConfig { initial_history_in_client_content: true });
+    check(
+        seeding,
+        "ready 1
+         H text before
+         H text hi
+         S 1 text:Hello turnComplete
+         H text more
+         lost 1
+         wait 1
+         ready 2",
+        expect![[r#"
+              dial 1 (attempt 1)
+            ready 1
+              1 > setup
+              ! Ready
+            H text before
+              1 > clientContent user 'before'
+            H text hi
+              1 > clientContent user 'hi'
+            S 1 text:Hello turnComplete
+              ! Text #1 'Hello'
+              ! TurnComplete #1
+              ! Idle
+            H text more
+              1 > clientContent user 'more'
+            lost 1
+              ! Reconnecting 2: connection lost: reset
+            wait 1
+              +0.47 s dial 2 (attempt 2)
+            ready 2
+              2 > setup
+              ! Resumed anew, 1 replayed
+              2 > clientContent user 'before', user 'hi', model 'Hello'
+              2 > clientContent user 'more'
+        "#]],
+    );
+}
+
+#[test]
+fn an_empty_update_changes_nothing() {
     check_open(
         config(),
         "S 1 resumable\nlost 1",
@@ -333,8 +376,12 @@ fn a_retracted_handle_is_not_used_and_an_empty_update_changes_nothing() {
           dial 2 (attempt 1, by h1)
     "#]],
     );
+}
+
+#[test]
+fn a_retracted_handle_is_worth_nothing_where_the_host_says_so() {
     check_open(
-        config(),
+        with_policy(config(), |policy| policy.retracted = Retracted::Forget),
         "S 1 unresumable\nlost 1",
         expect![[r#"
         S 1 unresumable
@@ -347,10 +394,9 @@ fn a_retracted_handle_is_not_used_and_an_empty_update_changes_nothing() {
 }
 
 #[test]
-fn a_retracted_handle_is_better_than_none_where_the_host_says_so() {
-    let falls_back = with_policy(config(), |policy| policy.retracted = Retracted::FallBack);
+fn a_retracted_handle_is_better_than_none() {
     check_open(
-        falls_back.clone(),
+        config(),
         "H text hi
          S 1 unresumable
          S 1 text:Hel
@@ -373,8 +419,9 @@ fn a_retracted_handle_is_better_than_none_where_the_host_says_so() {
               2 > clientContent user 'hi'
         "#]],
     );
+    // But no reason to leave early.
     check_open(
-        falls_back,
+        config(),
         "S 1 unresumable\nS 1 goaway 50\nwait 45",
         expect![[r#"
         S 1 unresumable
@@ -385,6 +432,43 @@ fn a_retracted_handle_is_better_than_none_where_the_host_says_so() {
           +45.00 s ! Reconnecting 1: goAway
           +45.00 s 1 > close 1000
     "#]],
+    );
+}
+
+#[test]
+fn a_retracted_handle_that_is_refused_costs_a_dial() {
+    check_open(
+        config(),
+        "H text hi
+         S 1 unresumable
+         S 1 text:Hel
+         lost 1
+         dialed 2
+         closed 2 1008 BidiGenerateContent session not found
+         wait 1
+         ready 3",
+        expect![[r#"
+            H text hi
+              1 > clientContent user 'hi'
+            S 1 unresumable
+              ! ResumptionUpdate false
+            S 1 text:Hel
+              ! Text #1 'Hel'
+            lost 1
+              ! Interrupted #1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            dialed 2
+              2 > setup, by h1
+            closed 2 1008 BidiGenerateContent session not found
+              ! Reconnecting 2: the server does not have this session during setup (1008): BidiGenerateContent session not found
+            wait 1
+              +0.47 s dial 3 (attempt 2)
+            ready 3
+              3 > setup
+              ! Resumed anew, 1 replayed
+              3 > clientContent user 'hi'
+        "#]],
     );
 }
 
@@ -446,6 +530,8 @@ fn a_server_that_owes_words_and_is_silent_counts_as_lost() {
          wait 119
          S 1 handle h2
          wait 119
+         garbage 1
+         wait 119
          S 1 text:Hello
          wait 121",
         expect![[r#"
@@ -455,6 +541,9 @@ fn a_server_that_owes_words_and_is_silent_counts_as_lost() {
             wait 119
             S 1 handle h2
               ! ResumptionUpdate true
+            wait 119
+            garbage 1
+              ! Malformed(DecodeError { path: JsonPath([]), kind: Syntax { offset: 0, expected: "an object" } })
             wait 119
             S 1 text:Hello
               ! Text #1 'Hello'

@@ -314,6 +314,91 @@ fn a_server_that_does_not_permit_it_is_left_first() {
     );
 }
 
+/// A quota counts both connections, so a client that has used its own up has no room for a second.
+#[test]
+fn a_client_at_its_quota_leaves_first_as_soon_as_nothing_is_lost_by_it() {
+    let overlapping = with_policy(config(), |policy| policy.overlap = Overlap::DialFirst);
+    check_open(
+        overlapping,
+        "S 1 goaway 50
+         H text hi
+         dialed 2
+         closed 2 1011 You exceeded your current quota, please check your plan and billing details.
+         S 1 text:Hello turnComplete
+         gone 1
+         wait 1
+         ready 3
+         wait 60
+         S 3 goaway 50",
+        expect![[r#"
+            S 1 goaway 50
+              ! GoAway 50s
+              ! Reconnecting 1: goAway
+              dial 2 (attempt 1, by h1)
+            H text hi
+            dialed 2
+              2 > setup, by h1
+            closed 2 1011 You exceeded your current quota, please check your plan and billing details.
+              1 > clientContent user 'hi'
+            S 1 text:Hello turnComplete
+              ! Text #1 'Hello'
+              ! TurnComplete #1
+              ! Idle
+              ! Reconnecting 1: goAway
+              1 > close 1000
+            gone 1
+            wait 1
+              +0.25 s dial 3 (attempt 1, by h1)
+            ready 3
+              3 > setup, by h1
+              ! Dropped 1 messages, 2 bytes
+              ! Resumed restored, 0 replayed
+            wait 60
+            S 3 goaway 50
+              ! GoAway 50s
+              ! Reconnecting 1: goAway
+              3 > close 1000
+        "#]],
+    );
+}
+
+#[test]
+fn a_handle_given_and_taken_back_while_another_connection_is_dialled_is_worth_what_it_always_is() {
+    let overlapping = with_policy(config(), |policy| {
+        (policy.overlap, policy.retracted) = (Overlap::DialFirst, Retracted::Forget);
+    });
+    check_open(
+        overlapping,
+        "S 1 goaway 50
+         H text hi
+         S 1 handle h2
+         S 1 unresumable
+         S 1 unresumable
+         refused 2
+         lost 1
+         wait 1",
+        expect![[r#"
+            S 1 goaway 50
+              ! GoAway 50s
+              ! Reconnecting 1: goAway
+              dial 2 (attempt 1, by h1)
+            H text hi
+            S 1 handle h2
+              ! ResumptionUpdate true
+            S 1 unresumable
+              ! ResumptionUpdate false
+            S 1 unresumable
+              ! ResumptionUpdate false
+            refused 2
+              1 > clientContent user 'hi'
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+            wait 1
+              +0.25 s dial 3 (attempt 1)
+        "#]],
+    );
+}
+
 #[test]
 fn a_server_that_says_go_away_each_time_is_not_dialled_for_ever() {
     let mut world = World::new(config());

@@ -125,6 +125,41 @@ fn otherwise_words_that_came_after_the_handle_are_sent_again() {
 }
 
 #[test]
+fn words_that_come_amid_an_answer_are_not_answered_by_it() {
+    check_open(
+        config(),
+        "H text one
+         S 1 text:He
+         H text two
+         S 1 text:llo
+         S 1 turnComplete
+         lost 1
+         ready 2",
+        expect![[r#"
+            H text one
+              1 > clientContent user 'one'
+            S 1 text:He
+              ! Text #1 'He'
+            H text two
+              1 > clientContent user 'two'
+            S 1 text:llo
+              ! Text #1 'llo'
+            S 1 turnComplete
+              ! TurnComplete #1
+              ! Idle
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            ready 2
+              2 > setup, by h1
+              ! Dropped 1 messages, 3 bytes
+              ! Resumed restored, 1 replayed
+              2 > clientContent user 'two'
+        "#]],
+    );
+}
+
+#[test]
 fn an_answer_that_breaks_off_is_interrupted_and_asked_for_again_or_reported_lost() {
     check_open(
         config(),
@@ -180,6 +215,7 @@ fn an_answer_that_breaks_off_is_interrupted_and_asked_for_again_or_reported_lost
               dial 2 (attempt 1, by h1)
             ready 2
               2 > setup, by h1
+              ! Dropped 1 messages, 2 bytes
               ! Resumed restored, 0 replayed
         "#]],
     );
@@ -338,7 +374,7 @@ fn or_as_a_call_where_the_server_keeps_them() {
     "#]],
     );
     check_open(
-        as_call,
+        with_policy(as_call, |policy| policy.retracted = Retracted::Forget),
         "S 1 unresumable\nS 1 call f#1\nlost 1\nready 2\nH answer f#1",
         expect![[r#"
         S 1 unresumable
@@ -447,5 +483,70 @@ fn nothing_is_sent_before_the_first_connection_is_ready() {
           1 > sound 4
           1 > clientContent user 'you'
     "#]],
+    );
+}
+
+#[test]
+fn an_activity_whose_start_is_lost_is_started_again_by_the_sound_that_follows() {
+    check_open(
+        config(),
+        "H begin
+         H sound 2
+         lost 1
+         H sound 4
+         ready 2
+         H end
+         H begin
+         lost 2
+         wait 1
+         ready 3
+         H end
+         H begin
+         S 3 handle h3
+         lost 3
+         wait 1
+         ready 4
+         H end",
+        expect![[r#"
+            H begin
+              1 > activityStart
+            H sound 2
+              1 > sound 2
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            H sound 4
+            ready 2
+              2 > setup, by h1
+              ! Resumed restored, 0 replayed
+              2 > activityStart
+              2 > sound 4
+            H end
+              2 > activityEnd
+            H begin
+              2 > activityStart
+            lost 2
+              ! Reconnecting 2: connection lost: reset
+            wait 1
+              +0.47 s dial 3 (attempt 2, by h1)
+            ready 3
+              3 > setup, by h1
+              ! Resumed restored, 0 replayed, answer lost
+            H end
+              ! Dropped 1 messages, 0 bytes
+            H begin
+              3 > activityStart
+            S 3 handle h3
+              ! ResumptionUpdate true
+            lost 3
+              ! Reconnecting 3: connection lost: reset
+            wait 1
+              +0.72 s dial 4 (attempt 3, by h3)
+            ready 4
+              4 > setup, by h3
+              ! Resumed restored, 0 replayed
+            H end
+              4 > activityEnd
+        "#]],
     );
 }

@@ -115,7 +115,7 @@ fn calls_that_run_beside_the_conversation_are_answered_on_the_next_connection() 
             C answer f
               ! Generate #2 user:'hi' model:f()+'wait' user:f-> model:f() | user:f->
             C answer f
-              ! Warning UnmatchedResponse { call: "function-call-8960286522194355700" }
+              ! Warning UnmatchedResponse { call: "function-call-6095610196844313600" }
         "#]],
     );
 }
@@ -252,6 +252,73 @@ fn an_instruction_changed_in_the_session_outlives_a_setup_that_repeats_itself() 
     );
 }
 
+/// A function that is not declared to go on without an answer holds up the turn.
+#[test]
+fn functions_outlive_a_setup_that_leaves_them_out_and_their_removal_one_that_repeats_them() {
+    check_with(
+        vertex(),
+        &format!(
+            "{TEXT} fn=f:later resumable\nsaved\nreconnect\n{TEXT} handle=1.1\nresumed\nC text hi\nM call f\nM text on"
+        ),
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 TEXT fn=f:later resumable
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 1.1 |
+            saved
+              < resumable 1.1
+            reconnect
+            C setup models/gemini-2.0-flash-live-001 TEXT handle=1.1
+              ! Resume 1.1
+            resumed
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 2.1 |
+            C text hi
+              ! Generate #1 | user:'hi'
+            M call f
+              < toolCall f
+            M text on
+              < model:'on'
+        "#]],
+    );
+    check_with(
+        vertex(),
+        &format!(
+            "{TEXT} fn=f:later resumable\nsaved\nC untool\nwait 1000ms\nsaved\nreconnect\n{TEXT} handle=1.2 fn=f:later\nresumed\nC text hi\nM call f"
+        ),
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 TEXT fn=f:later resumable
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 1.1 |
+            saved
+              < resumable 1.1
+            C untool
+            wait 1000ms
+              after 1000 ms
+              ! Save 1.2 |
+            saved
+              < resumable 1.2
+            reconnect
+            C setup models/gemini-2.0-flash-live-001 TEXT handle=1.2 fn=f:later
+              ! Resume 1.2
+            resumed
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 2.1 |
+            C text hi
+              ! Generate #1 | user:'hi'
+            M call f
+              < toolCall f
+              ! Cancel #1
+              < generationComplete
+              < turnComplete prompt 1 TEXT, candidates 1 TEXT, total 2
+              ! TurnFinished #1
+        "#]],
+    );
+}
+
 #[test]
 fn an_instruction_is_in_force_from_the_next_turn_on() {
     check_with(
@@ -298,7 +365,7 @@ fn an_instruction_is_in_force_from_the_next_turn_on() {
 
 #[test]
 fn a_handle_that_cannot_be_honoured_is_refused_as_the_service_does() {
-    for why in ["unknown", "expired", "foreign"] {
+    for why in ["unknown", "expired", "foreign", "unreadable"] {
         let expected = match why {
             "unknown" => expect![[r#"
                 C setup models/gemini-2.0-flash-live-001 TEXT handle=9.1
@@ -315,6 +382,13 @@ fn a_handle_that_cannot_be_honoured_is_refused_as_the_service_does() {
                   ! Violation setup.sessionResumption.handle: the handle is too old; start without a handle, and resume sooner
                   < close 1008 BidiGenerateContent session not found
                   ! Closed: setup.sessionResumption.handle: the handle is too old; start without a handle, and resume sooner
+            "#]],
+            "unreadable" => expect![[r#"
+                C setup models/gemini-2.0-flash-live-001 TEXT handle=9.1
+                  ! Resume 9.1
+                refuse unreadable
+                  < close 1011 Internal error encountered.
+                  ! Closed: the session to be resumed cannot be read now
             "#]],
             _ => expect![[r#"
                 C setup models/gemini-2.0-flash-live-001 TEXT handle=9.1

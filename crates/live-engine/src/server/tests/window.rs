@@ -57,19 +57,46 @@ fn the_oldest_turns_go_when_the_trigger_is_reached() {
 }
 
 #[test]
+fn the_trigger_itself_is_reached_and_one_token_less_is_not() {
+    for (bytes, expected) in [
+        (
+            8_000,
+            expect![[r#"
+        ! Generate #1 | user:'aaa'
+        < turnComplete prompt 2000 TEXT, response 1000 TEXT, total 3000
+        ! Compressed -2 contents -3000 tokens, 2000 left
+        ! Generate #2 | user:'bbb'
+    "#]],
+        ),
+        (
+            7_996,
+            expect![[r#"
+        ! Generate #1 | user:'aaa'
+        < turnComplete prompt 2000 TEXT, response 1000 TEXT, total 3000
+        ! Generate #2 user:'aaa' model:'yyy' | user:'bbb'
+    "#]],
+        ),
+    ] {
+        let turns =
+            format!("C text {}\nM text {}\nM end\nC text {}", "a".repeat(8_000), "y".repeat(4_000), "b".repeat(bytes));
+        check_cuts(ServerConfig::new(Backend::Gemini), &format!("{TEXT} window=5000/\n{turns}"), expected);
+    }
+}
+
+#[test]
 fn without_compression_a_session_ends_where_its_window_does() {
     let turns: String = std::iter::repeat_n(turn("a"), 17).collect();
     check_cuts(
         ServerConfig::new(Backend::Gemini),
         &format!("{TEXT}\n{turns}"),
         expect![[r#"
+            < turnComplete prompt 25000 TEXT, response 1000 TEXT, total 26000
             ! Generate #14 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             < turnComplete prompt 27000 TEXT, response 1000 TEXT, total 28000
             ! Generate #15 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             < turnComplete prompt 29000 TEXT, response 1000 TEXT, total 30000
             ! Generate #16 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             < turnComplete prompt 31000 TEXT, response 1000 TEXT, total 32000
-            ! Generate #17 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             ! Violation the whole context: the session holds 33000 tokens, of 32768 at most; start a new session
             < close 1007 Request contains an invalid argument.
         "#]],
@@ -126,8 +153,22 @@ fn one_turn_that_outgrows_the_window_ends_the_session_all_the_same() {
             ! Generate #1 | user:'xxx'
             < turnComplete prompt 10000 TEXT, total 10000
             ! Compressed -1 contents -10000 tokens, 35000 left
-            ! Generate #2 | user:'xxx'
             ! Violation the whole context: the session holds 35000 tokens, of 32768 at most; start a new session
+            < close 1007 Request contains an invalid argument.
+        "#]],
+    );
+}
+
+#[test]
+fn what_waited_for_the_end_of_a_turn_may_be_too_much_for_the_next() {
+    let long = "x".repeat(132_000);
+    check_cuts(
+        ServerConfig::new(Backend::Gemini),
+        &format!("{TEXT} nointerrupt\nC say a\nM text b\nC say {long}\nM end"),
+        expect![[r#"
+            ! Generate #1 | user:'a'
+            < turnComplete prompt 1 TEXT, response 1 TEXT, total 2
+            ! Violation the whole context: the session holds 33002 tokens, of 32768 at most; start a new session
             < close 1007 Request contains an invalid argument.
         "#]],
     );
@@ -198,10 +239,33 @@ fn bounds_on_memory_cut_too() {
             < turnComplete prompt 3 TEXT, response 1 TEXT, total 4
             ! Generate #3 user:'a' model:'b' user:'a' model:'b' | user:'a'
             < turnComplete prompt 5 TEXT, response 1 TEXT, total 6
-            ! Generate #4 user:'a' model:'b' user:'a' model:'b' user:'a' model:'b' | user:'a'
             ! Violation the whole context: the session holds 7 contents, of 6 at most; start a new session
             < close 1007 Request contains an invalid argument.
         "#]],
+    );
+}
+
+#[test]
+fn what_a_cut_frees_is_there_for_later_turns() {
+    let config = ServerConfig {
+        limits: Limits { history_bytes_max: 16_000, ..Limits::default() },
+        ..ServerConfig::new(Backend::Gemini)
+    };
+    let turns = format!("C text {}\nM text {}\nM end\n", "a".repeat(2_000), "b".repeat(2_000)).repeat(8);
+    check_cuts(
+        config,
+        &format!("{TEXT} window=/\n{turns}"),
+        expect![[r#"
+        < turnComplete prompt 2500 TEXT, response 500 TEXT, total 3000
+        ! Compressed -4 contents -2000 tokens, 1500 left
+        ! Generate #6 user:'aaa' model:'bbb' | user:'aaa'
+        < turnComplete prompt 1500 TEXT, response 500 TEXT, total 2000
+        ! Generate #7 user:'aaa' model:'bbb' user:'aaa' model:'bbb' | user:'aaa'
+        < turnComplete prompt 2500 TEXT, response 500 TEXT, total 3000
+        ! Compressed -4 contents -2000 tokens, 1500 left
+        ! Generate #8 user:'aaa' model:'bbb' | user:'aaa'
+        < turnComplete prompt 1500 TEXT, response 500 TEXT, total 2000
+    "#]],
     );
 }
 
