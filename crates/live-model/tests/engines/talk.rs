@@ -86,6 +86,7 @@ pub(crate) fn show(output: &ModelOutput, out: &mut String) {
         ModelOutput::Heard { text, finished } => {
             write!(out, "heard {text:?}{}", if *finished { " finished" } else { "" })
         }
+        ModelOutput::Caption(text) => write!(out, "caption {text:?}"),
         ModelOutput::Text(text) => write!(out, "text {text:?}"),
         ModelOutput::Thought(text) => write!(out, "thought {text:?}"),
         ModelOutput::Speech { pcm, text } => write!(out, "speech {} ms {text:?}", pcm.len() / 48),
