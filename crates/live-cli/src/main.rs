@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod doctor;
+mod engines;
 mod serve;
 
 /// The Live API on both ends of the wire.
@@ -19,6 +21,8 @@ struct Cli {
 enum Command {
     /// Show a session between a server and a client of this machine, and measure it
     Demo(demo::Args),
+    /// Find engines on this machine (recognisers, language models, synthesisers), try them, and print the flags that use them
+    Doctor(doctor::Args),
     /// Serve the Live API, so that unmodified Google SDKs can hold sessions with this machine
     Serve(Box<serve::Args>),
 }
@@ -26,6 +30,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Serve(args) => serve::run(*args),
     };
     match done {

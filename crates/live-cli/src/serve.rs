@@ -15,6 +15,8 @@ use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
 use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Origin, Secret, Server, Strictness};
 
+use crate::engines::{self, EngineArgs};
+
 /// What `live serve` is told.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -74,6 +76,9 @@ pub(crate) struct Args {
     /// Sessions that one key may have open at once
     #[arg(long, value_name = "N", default_value_t = 1000)]
     sessions_per_project: u32,
+
+    #[command(flatten)]
+    engines: EngineArgs,
 
     #[command(flatten)]
     lasting: Lasting,
@@ -161,6 +166,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         strict: _,
         store,
         sessions_per_project,
+        engines,
         lasting,
         clock,
         control_listen,
@@ -176,8 +182,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
     let is_open = api_key.is_empty();
 
-    let mut server =
-        Server::builder().model(Embedded::new(EmbeddedConfig::default())).strictness(strictness).listen(listen);
+    let engines = engines.choose()?;
+    let mut server = Server::builder().strictness(strictness).listen(listen);
+    server = match &engines {
+        None => server.model(Embedded::new(EmbeddedConfig::default())),
+        Some(engines) => server.model(engines.model.clone()),
+    };
     server = server.allow_origins(allow_origin);
     server =
         server.lifetimes(|backend| lasting.lifetimes(backend)).sessions_per_project(sessions_per_project).clock(clock);
@@ -230,6 +240,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let mut signals = Signals::watch().context("cannot watch for signals")?;
         say(&banner(server.endpoints(), ca_path.as_deref(), is_open));
         say(&beside(&server, clock, store_path.as_deref()));
+        say(&engines.as_ref().map(engines::told).unwrap_or_default());
         let stats = server
             .serve_until(async move {
                 signals.next().await;
@@ -393,7 +404,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Ctrl-C, and what a service manager sends instead.
-struct Signals {
+pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -404,7 +415,7 @@ struct Signals {
 
 impl Signals {
     /// Takes the signals over: from here on they end nothing by themselves.
-    fn watch() -> std::io::Result<Self> {
+    pub(crate) fn watch() -> std::io::Result<Self> {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -417,7 +428,7 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => {}

@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_util::stream::{BoxStream, StreamExt as _};
-use futures_util::{Stream, ready};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::{Stream, future, ready};
 use live_engine::{EndReason, ModelOutput, Prompt, ResponseModality};
 
 use self::hearing::Hearing;
@@ -51,38 +51,46 @@ impl OnFault {
     }
 }
 
-/// A model made of three engines.
+/// A model made of engines that each do one thing.
 ///
 /// The answerer is any [`Model`]; it is asked for text in every session, and given speech with its transcript beside it. In a
-/// session that answers in text the synthesiser is not used.
+/// session that answers in text the synthesiser is not used. Without a recogniser speech has a caption that says how long it
+/// was, and is given to the answerer as it is.
 ///
 /// ```
-/// use live_model::{Caption, Cascade, Embedded, EmbeddedVoice};
+/// use live_model::{Cascade, Embedded, EmbeddedVoice};
 ///
-/// let model = Cascade::new(Caption, Embedded::default(), EmbeddedVoice);
+/// let model = Cascade::new(Embedded::default(), EmbeddedVoice);
 /// # _ = model;
 /// ```
 #[derive(Clone)]
 pub struct Cascade {
-    recogniser: Arc<dyn Recogniser>,
+    recogniser: Option<Arc<dyn Recogniser>>,
     answerer: Arc<dyn Model>,
     synthesiser: Arc<dyn Synthesiser>,
     on_fault: OnFault,
 }
 
 impl Cascade {
-    /// Hears by `recogniser`, answers by `answerer`, speaks by `synthesiser`.
-    pub fn new(recogniser: impl Recogniser, answerer: impl Model, synthesiser: impl Synthesiser) -> Self {
-        Self::shared(Arc::new(recogniser), Arc::new(answerer), Arc::new(synthesiser))
+    /// Answers by `answerer`, speaks by `synthesiser`, and recognises nothing.
+    pub fn new(answerer: impl Model, synthesiser: impl Synthesiser) -> Self {
+        Self::shared(None, Arc::new(answerer), Arc::new(synthesiser))
     }
 
     /// The same of engines that others may use too.
     pub fn shared(
-        recogniser: Arc<dyn Recogniser>,
+        recogniser: Option<Arc<dyn Recogniser>>,
         answerer: Arc<dyn Model>,
         synthesiser: Arc<dyn Synthesiser>,
     ) -> Self {
         Self { recogniser, answerer, synthesiser, on_fault: OnFault::default() }
+    }
+
+    /// Sets who recognises speech.
+    #[must_use]
+    pub fn recogniser(mut self, recogniser: impl Recogniser) -> Self {
+        self.recogniser = Some(Arc::new(recogniser));
+        self
     }
 
     /// Sets what becomes of a turn in which an engine fails.
@@ -99,7 +107,11 @@ impl Cascade {
         if session.modality == ResponseModality::Audio {
             Arc::make_mut(&mut prompt.session).modality = ResponseModality::Text;
         }
-        let words = self.answerer.generate(prompt).map(move |output| {
+        let caption = prompt.caption().filter(|_| self.recogniser.is_none()).map(ModelOutput::Caption);
+        let words = self.answerer.generate(prompt);
+        // The embedded model makes captions too.
+        let words = words.filter(|output| future::ready(!matches!(output, ModelOutput::Caption(_))));
+        let words = stream::iter(caption).chain(words).map(move |output| {
             if let ModelOutput::Failed(why) = output {
                 on_fault.end_of(format!("language model {why}"))
             } else {
@@ -119,8 +131,11 @@ impl Cascade {
 
 impl Model for Cascade {
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
-        let hearing = Hearing::new(prompt, Arc::clone(&self.recogniser));
-        Run { cascade: self.clone(), stage: Stage::Hearing(hearing) }.boxed()
+        let stage = match &self.recogniser {
+            Some(recogniser) => Stage::Hearing(Hearing::new(prompt, Arc::clone(recogniser))),
+            None => Stage::Answering(self.answer(prompt)),
+        };
+        Run { cascade: self.clone(), stage }.boxed()
     }
 }
 

@@ -6,6 +6,8 @@
 //! of an answer on the wire, is decided in `live-engine`.
 
 mod cascade;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod embedded;
 #[cfg(feature = "exec")]
 pub mod exec;
@@ -27,7 +29,7 @@ pub use self::fault::Fault;
 pub use self::model::Model;
 #[cfg(any(feature = "exec", feature = "http"))]
 pub use self::names::Names;
-pub use self::recogniser::{Caption, Recogniser, Utterance};
+pub use self::recogniser::{Recogniser, Utterance};
 #[cfg(any(feature = "exec", feature = "http"))]
 pub use self::sound::SoundFormat;
 pub use self::synthesiser::{EmbeddedVoice, Script, Sound, Synthesiser};

@@ -1,10 +1,8 @@
-//! What understands speech: the trait of recognisers, and the one that understands nothing.
+//! What understands speech: the trait of recognisers.
 //!
 //! When a user's speech has ended is decided in `live-engine`; which speech is recognised, in the cascade.
 
-use std::time::Duration;
-
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::BoxStream;
 use live_audio::PcmFormat;
 
 use crate::fault::Fault;
@@ -21,11 +19,6 @@ pub struct Utterance {
 impl Utterance {
     /// Samples in a second.
     pub const RATE_HZ: u32 = PcmFormat::INPUT.rate_hz();
-
-    /// How long it lasts.
-    pub fn duration(&self) -> Duration {
-        PcmFormat::INPUT.duration_of(self.samples.len() * 2)
-    }
 }
 
 /// Turns speech into text.
@@ -40,22 +33,4 @@ impl Utterance {
 pub trait Recogniser: Send + Sync + 'static {
     /// Recognises one stretch of speech.
     fn recognise(&self, speech: Utterance) -> BoxStream<'static, Result<String, Fault>>;
-}
-
-/// Recognises nothing, and says so: the transcript of two seconds of speech is `[speech 2.0 s]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Caption;
-
-impl Caption {
-    /// What stands for speech that lasts so long.
-    pub fn of(duration: Duration) -> String {
-        format!("[speech {:.1} s]", duration.as_secs_f64())
-    }
-}
-
-impl Recogniser for Caption {
-    fn recognise(&self, speech: Utterance) -> BoxStream<'static, Result<String, Fault>> {
-        let caption = Self::of(speech.duration());
-        stream::once(async { Ok(caption) }).boxed()
-    }
 }

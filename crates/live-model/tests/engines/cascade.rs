@@ -11,7 +11,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use live_engine::prompt::transcript;
 use live_engine::{EndReason, ModelOutput, Prompt};
 use live_model::{
-    Caption, Cascade, Embedded, EmbeddedVoice, Fault, Model, OnFault, Recogniser, Script, Sound, Synthesiser, Utterance,
+    Cascade, Embedded, EmbeddedVoice, Fault, Model, OnFault, Recogniser, Script, Sound, Synthesiser, Utterance,
 };
 use live_proto::{Blob, Content, FunctionCall, Part};
 
@@ -107,7 +107,7 @@ impl Recogniser for Hears {
 #[tokio::test]
 async fn an_answer_is_spoken_sentence_by_sentence_and_its_words_go_with_the_sound() {
     let speaks = Speaks::default();
-    let model = Cascade::new(Hears, Says::texts(&["Yes. I d", "o **in", "deed**. ", "!"]), speaks.clone());
+    let model = Cascade::new(Says::texts(&["Yes. I d", "o **in", "deed**. ", "!"]), speaks.clone());
     let shown = answer(&model, Talk::spoken().ask("Do you?")).await;
     expect![[r#"
         speech 40 ms "Yes."
@@ -131,7 +131,7 @@ async fn an_answer_is_spoken_sentence_by_sentence_and_its_words_go_with_the_soun
 async fn the_first_sentence_is_heard_while_the_model_thinks_about_the_next() {
     let begun = tokio::time::Instant::now();
     let Says(outputs, _) = Says::texts(&["One. ", "Two. ", "Three."]);
-    let model = Cascade::new(Caption, Says(outputs, Duration::from_secs(1)), Speaks::default());
+    let model = Cascade::new(Says(outputs, Duration::from_secs(1)), Speaks::default());
     let mut outputs = model.generate(Talk::spoken().ask("Count."));
     let mut times = Vec::new();
     while let Some(output) = outputs.next().await {
@@ -150,7 +150,7 @@ async fn no_more_is_made_than_a_second_ahead_in_two_voices() {
     let long = "x".repeat(280);
     let sentences: Vec<String> = (0..40).map(|_| format!("{long}. ")).collect();
     let sentences: Vec<&str> = sentences.iter().map(String::as_str).collect();
-    let model = Cascade::new(Caption, Says::texts(&sentences), speaks.clone());
+    let model = Cascade::new(Says::texts(&sentences), speaks.clone());
     let mut outputs = model.generate(Talk::spoken().ask("Go on."));
     outputs.next().await.expect("it speaks");
     assert_eq!(speaks.open.load(Ordering::Relaxed), 2);
@@ -162,7 +162,7 @@ async fn no_more_is_made_than_a_second_ahead_in_two_voices() {
 #[tokio::test]
 async fn in_text_nothing_is_spoken() {
     let speaks = Speaks::default();
-    let model = Cascade::new(Hears, Says::texts(&["One. ", "Two."]), speaks.clone());
+    let model = Cascade::new(Says::texts(&["One. ", "Two."]), speaks.clone());
     let shown = answer(&model, Talk::new("").ask("Count.")).await;
     expect![[r#"
         text "One. "
@@ -175,7 +175,7 @@ async fn in_text_nothing_is_spoken() {
 
 #[tokio::test]
 async fn speech_is_recognised_stretch_by_stretch_and_told_to_the_model() {
-    let model = Cascade::new(Hears, Repeats, EmbeddedVoice);
+    let model = Cascade::new(Repeats, EmbeddedVoice).recogniser(Hears);
     let pcm = |ms: usize| Part::inline(Blob::pcm16k(vec![0; ms * 32]));
     let ogg = Part::inline(Blob::new("audio/ogg", vec![0; 9]));
     let prompt = Talk::new("").say(vec![Content::user(vec![pcm(200), Part::text("and"), pcm(100), ogg, pcm(10)])]);
@@ -195,16 +195,21 @@ async fn speech_is_recognised_stretch_by_stretch_and_told_to_the_model() {
 }
 
 #[tokio::test]
-async fn without_a_recogniser_speech_has_a_caption() {
-    let model = Cascade::new(Caption, Repeats, EmbeddedVoice);
-    let shown = answer(&model, Talk::new("").speak(&[0; 32_000])).await;
+async fn without_a_recogniser_speech_has_a_caption_and_goes_to_the_answerer_as_it_is() {
+    let transcribed = r#""inputAudioTranscription": {}"#;
+    let shown = answer(&Cascade::new(Repeats, EmbeddedVoice), Talk::new(transcribed).speak(&[0; 32_000])).await;
     expect![[r#"
-        heard "[speech 2.0 s]"
-        heard "" finished
-        text "[speech 2.0 s]"
+        caption "[speech 2.0 s]"
+        text ""
         end Complete
     "#]]
     .assert_eq(&shown);
+    let model = Cascade::new(Embedded::default(), EmbeddedVoice);
+    let shown = answer(&model, Talk::new(transcribed).speak(&[0; 32_000])).await;
+    assert_eq!(shown.matches("caption").count(), 1, "{shown}");
+    assert!(shown.starts_with("caption \"[speech 2.0 s]\"\ntext "), "{shown}");
+    let shown = answer(&model, Talk::new("").speak(&[0; 32_000])).await;
+    assert!(shown.starts_with("text "), "nobody asked for it: {shown}");
 }
 
 #[tokio::test]
@@ -218,7 +223,7 @@ async fn thoughts_and_calls_keep_their_place() {
         ModelOutput::ToolCalls(vec![call]),
         ModelOutput::End(EndReason::NeedMoreInput),
     ];
-    let model = Cascade::new(Caption, Says(outputs, Duration::ZERO), Speaks::default());
+    let model = Cascade::new(Says(outputs, Duration::ZERO), Speaks::default());
     let shown = answer(&model, Talk::spoken().ask("Hm?")).await;
     let order: Vec<&str> = shown.lines().filter(|line| !line.ends_with("\"\"")).collect();
     assert_eq!(order[..2], ["thought \"Hm.\"", "thought \"Still.\""]);
@@ -229,8 +234,7 @@ async fn thoughts_and_calls_keep_their_place() {
 #[tokio::test]
 async fn an_engine_that_fails_ends_the_turn_as_configured() {
     let speaking = |on_fault| {
-        Cascade::new(Caption, Says::texts(&["Fine. ", "This is unspeakable. ", "More."]), Speaks::default())
-            .on_fault(on_fault)
+        Cascade::new(Says::texts(&["Fine. ", "This is unspeakable. ", "More."]), Speaks::default()).on_fault(on_fault)
     };
     let shown = answer(&speaking(OnFault::Close), Talk::spoken().ask("Speak.")).await;
     assert!(shown.contains("Fine.") && !shown.contains("unspeakable"), "{shown}");
@@ -238,7 +242,7 @@ async fn an_engine_that_fails_ends_the_turn_as_configured() {
     let shown = answer(&speaking(OnFault::Reject), Talk::spoken().ask("Speak.")).await;
     assert!(shown.ends_with("end Rejected\n"), "{shown}");
 
-    let deaf = Cascade::new(Hears, Repeats, EmbeddedVoice);
+    let deaf = Cascade::new(Repeats, EmbeddedVoice).recogniser(Hears);
     let shown = answer(&deaf, Talk::new("").speak(&[-1; 1600])).await;
     expect![[r#"
         heard "half"
@@ -247,13 +251,13 @@ async fn an_engine_that_fails_ends_the_turn_as_configured() {
     .assert_eq(&shown);
 
     let mute = Says(vec![ModelOutput::Failed("llama: out of memory".to_owned())], Duration::ZERO);
-    let shown = answer(&Cascade::new(Caption, mute, EmbeddedVoice), Talk::spoken().ask("Speak.")).await;
+    let shown = answer(&Cascade::new(mute, EmbeddedVoice), Talk::spoken().ask("Speak.")).await;
     assert_eq!(shown, "failed language model llama: out of memory\n");
 }
 
 #[tokio::test(start_paused = true)]
 async fn embedded_engines_say_what_the_embedded_model_says() {
-    let model = Cascade::new(Caption, Embedded::default(), EmbeddedVoice);
+    let model = Cascade::new(Embedded::default(), EmbeddedVoice);
     let (said, sound, last) = crate::talk::spoken(&model, Talk::spoken().ask("Count from 1 to 3.")).await;
     let (expected, expected_sound, _) =
         crate::talk::spoken(&Embedded::default(), Talk::spoken().ask("Count from 1 to 3.")).await;
@@ -270,7 +274,7 @@ async fn a_model_that_says_nothing_leaves_the_stream_waiting() {
             stream::poll_fn(|_| Poll::Pending).boxed()
         }
     }
-    let model = Cascade::new(Caption, Silent, EmbeddedVoice);
+    let model = Cascade::new(Silent, EmbeddedVoice);
     let mut outputs = model.generate(Talk::spoken().ask("Hm?"));
     assert_eq!(outputs.next().now_or_never(), None);
 }

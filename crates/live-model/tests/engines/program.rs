@@ -8,8 +8,7 @@ use live_engine::{EndReason, ModelOutput};
 use live_model::exec::preset::{Preset, Role};
 use live_model::exec::{Limits, ListeningProgram, ProgramConfig, SpeakingProgram};
 use live_model::{
-    Caption, Cascade, Embedded, EmbeddedVoice, Fault, Model as _, Names, Recogniser, Script, SoundFormat, Synthesiser,
-    Utterance,
+    Cascade, Embedded, EmbeddedVoice, Fault, Model as _, Names, Recogniser, Script, SoundFormat, Synthesiser, Utterance,
 };
 
 use crate::talk::{SPOKEN, Talk, spoken};
@@ -214,7 +213,7 @@ fn speaker(preset: &Preset) -> SpeakingProgram {
 async fn installed_programs_speak_through_the_cascade() {
     for name in ["espeak-ng", "flite"] {
         let Some(preset) = installed(name, Role::Speaks) else { continue };
-        let model = Cascade::new(Caption, Embedded::default(), speaker(preset));
+        let model = Cascade::new(Embedded::default(), speaker(preset));
         let (said, sound, last) = spoken(&model, Talk::spoken().ask("Count from 1 to 10.")).await;
         assert_eq!(last, ModelOutput::End(EndReason::Complete), "{name}");
         assert!(said.contains("9, 10."), "{said}");
@@ -265,7 +264,7 @@ async fn pocketsphinx_understands_flite() {
     let speech = utterance(flite, "Puck", "go forward ten meters").await;
     assert_eq!(text_of(&recogniser, speech.clone()).await, Ok("go forward ten meters".to_owned()));
 
-    let model = Cascade::new(recogniser, Embedded::default(), EmbeddedVoice);
+    let model = Cascade::new(Embedded::default(), EmbeddedVoice).recogniser(recogniser);
     let setup = format!("{SPOKEN}, \"inputAudioTranscription\": {{}}");
     let mut outputs = model.generate(Talk::new(&setup).speak(&speech.samples));
     let first = outputs.next().await;

@@ -10,8 +10,7 @@ use live_model::http::{
     ApiKey, Chat, ChatConfig, Patience, Service, Speech, SpeechConfig, Transcription, TranscriptionConfig,
 };
 use live_model::{
-    Caption, Cascade, EmbeddedVoice, Fault, Model as _, Names, Recogniser as _, Script, SoundFormat, Synthesiser as _,
-    Utterance,
+    Cascade, EmbeddedVoice, Fault, Model as _, Names, Recogniser as _, Script, SoundFormat, Synthesiser as _, Utterance,
 };
 use live_proto::{Blob, Content, Part};
 
@@ -154,7 +153,7 @@ async fn a_function_is_called_through_the_cascade() {
     let call = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"x\",\"function\":{\"name\":\"weather\",\"arguments\":\"{\\\"city\\\":\\\"Oslo\\\"}\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\n";
     // It closes without `[DONE]`, which some do.
     let server = Server::start(vec![chunks(EVENTS, [says("Wait.").as_bytes(), call.as_bytes()])]).await;
-    let model = Cascade::new(Caption, chat(&server), EmbeddedVoice);
+    let model = Cascade::new(chat(&server), EmbeddedVoice);
     let setup = format!("{SPOKEN}, \"tools\": [{{\"functionDeclarations\": [{{\"name\": \"weather\"}}]}}]");
     let shown = answered(&model, Talk::new(&setup).ask("Weather?")).await;
     assert!(shown.ends_with("calls {\"name\":\"weather\",\"args\":{\"city\":\"Oslo\"}}\nend Complete\n"), "{shown}");
@@ -376,7 +375,7 @@ async fn the_first_sentence_is_spoken_before_the_second_is_there() {
     let mut model_server = Server::start(vec![words]).await;
     let voice_server = Server::start(vec![chunks("audio/pcm", [[1; 9_600].as_slice()])]).await;
     let voice = speech(&voice_server, SoundFormat::Pcm { rate_hz: 24_000 });
-    let model = Cascade::new(Caption, chat(&model_server), voice);
+    let model = Cascade::new(chat(&model_server), voice);
     let mut outputs = model.generate(Talk::spoken().ask("Count."));
     let mut shown = String::new();
     while !shown.contains("One.") {
@@ -393,11 +392,8 @@ async fn three_services_make_a_model() {
     let recogniser = Server::start(vec![answer("200 OK", "content-type: application/json\r\n", heard)]).await;
     let answerer = Server::start(vec![chunks(EVENTS, [says("Two.").as_bytes(), STOP.as_bytes()])]).await;
     let voice = Server::start(vec![chunks("audio/pcm", [[1; 9_600].as_slice()])]).await;
-    let model = Cascade::new(
-        transcription(&recogniser, false),
-        chat(&answerer),
-        speech(&voice, SoundFormat::Pcm { rate_hz: 24_000 }),
-    );
+    let model = Cascade::new(chat(&answerer), speech(&voice, SoundFormat::Pcm { rate_hz: 24_000 }))
+        .recogniser(transcription(&recogniser, false));
     let (said, sound, last) = spoken(&model, Talk::spoken().speak(&[7; 1600])).await;
     assert_eq!((said.as_str(), sound.len(), last), ("Two.", 4_800, ModelOutput::End(EndReason::Complete)));
     assert_eq!(answerer.asked()[0].json()["messages"][0]["content"], "What is one and one?");

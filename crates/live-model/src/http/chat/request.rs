@@ -15,7 +15,6 @@ use live_proto::{Blob, Content, FunctionCall, FunctionResponse, Part, PartData};
 use serde_json::{Map, Value, json};
 
 use super::{ChatConfig, schema};
-use crate::recogniser::Caption;
 
 pub(super) fn body(config: &ChatConfig, prompt: &Prompt) -> Value {
     let mut body = Map::new();
@@ -196,7 +195,7 @@ fn words(part: &Part) -> Option<String> {
             Some(text) if text.trim().is_empty() => "[speech that was not understood]".to_owned(),
             Some(text) => text.trim().to_owned(),
             None => match blob.mime_type.as_str().parse::<PcmFormat>() {
-                Ok(format) => Caption::of(format.duration_of(blob.data.len())),
+                Ok(format) => format!("[speech {:.1} s]", format.duration_of(blob.data.len()).as_secs_f64()),
                 Err(_) => return named(blob)["text"].as_str().map(str::to_owned),
             },
         },
