@@ -153,6 +153,10 @@ impl Session {
     }
 
     fn hear_frame(&mut self, frame: &[i16], cx: &mut Cx<'_>) -> Result<(), Violation> {
+        if self.overflow.is_some() {
+            // The session closes with this message; its turns are over.
+            return Ok(());
+        }
         self.input.hear(frame);
         let activity = self.ear.activity.as_mut().expect("somebody listens");
         match activity.hear(frame) {

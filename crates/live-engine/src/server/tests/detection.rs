@@ -497,3 +497,28 @@ fn a_resumed_session_goes_on_in_the_middle_of_a_word() {
         "#]],
     );
 }
+
+#[test]
+fn a_session_that_overflows_in_the_middle_of_a_message_closes() {
+    check_with(
+        ServerConfig {
+            limits: Limits { speech_bytes_max: 4_000, history_bytes_max: 8_000, ..Limits::default() },
+            ..ServerConfig::new(Backend::Gemini)
+        },
+        &format!("{AUTO}\nC hear 750ms"),
+        expect![[r#"
+            C setup models/gemini-live-2.5-flash-preview TEXT
+              < setupComplete
+              ! SetupAccepted HalfCascade25 Text
+            C hear 750ms
+              ! Generate #1 | user:audio/pcm;rate=16000[4160]
+              ! Cancel #1
+              < interrupted
+              < turnComplete prompt 4 AUDIO, total 4
+              ! TurnFinished #1 interrupted
+              ! Violation the whole context: the session holds 9392 bytes, of 8000 at most; start a new session
+              < close 1007 Request contains an invalid argument.
+              ! Closed: the whole context: the session holds 9392 bytes, of 8000 at most; start a new session
+        "#]],
+    );
+}
