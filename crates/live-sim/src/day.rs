@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use crate::everything::Everything;
+use crate::plan::detection;
 use live_engine::{
     Backend, ClientSessionConfig, Fresh, Lifetimes, Limits, ReconnectPolicy, Retracted, TurnCompletePacing,
 };
@@ -115,6 +117,7 @@ fn plan() -> Plan {
     let mut setup = Setup::new("projects/p/locations/l/publishers/google/models/gemini-live-2.5-flash");
     setup = setup.with_modality(Modality::Audio).with_output_transcription();
     setup = setup.with_system_instruction(stamp::words(Said { session: 0, number: 0 }, 0));
+    setup.realtime_input_config = Some(Box::new(detection()));
     setup.session_resumption = Some(SessionResumptionConfig { transparent: true, handle: None });
     setup.context_window_compression = Some(ContextWindowCompressionConfig {
         trigger_tokens: Some(5_000),
@@ -137,6 +140,7 @@ fn plan() -> Plan {
         servers: 1,
         lifetimes: Lifetimes { handle_validity: Duration::from_secs(1_800), ..Lifetimes::of(Backend::Vertex) },
         limits: Limits::default(),
+        vad: Everything::message_by_message,
         pacing: TurnCompletePacing::Playback,
         quota: 1_000,
         latency: Duration::from_millis(10),
@@ -151,7 +155,7 @@ fn plan() -> Plan {
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// A piece of sound: 80 ms at 16 kHz.
 const CHUNK: Duration = Duration::from_millis(80);
-const CHUNK_BYTES: usize = 2_560;
+pub(crate) const CHUNK_BYTES: usize = 2_560;
 /// The network breaks about as often.
 const CUT_EVERY: Duration = Duration::from_secs(3_600);
 /// One every ten minutes.

@@ -7,6 +7,7 @@ mod client;
 mod day;
 mod end;
 mod entropy;
+mod everything;
 mod fault;
 mod model;
 mod net;

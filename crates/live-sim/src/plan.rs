@@ -4,16 +4,18 @@
 
 use std::time::Duration;
 
+use live_audio::Vad;
 use live_engine::{
     Backend, ClientSessionConfig, Cut, Fresh, LateAnswers, Lifetimes, Limits, Overlap, ReconnectPolicy, Replay,
     Retracted, TurnCompletePacing,
 };
 use live_proto::{
     ActivityHandling, AutomaticActivityDetection, Behavior, ContextWindowCompressionConfig, FunctionDeclaration,
-    Modality, SessionResumptionConfig, Setup, SlidingWindow, Tool,
+    Modality, RealtimeInputConfig, SessionResumptionConfig, Setup, SlidingWindow, Tool,
 };
 
 use crate::entropy::Entropy;
+use crate::everything::Everything;
 use crate::stamp::{self, Said};
 
 /// A world, as drawn.
@@ -23,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) servers: usize,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) limits: Limits,
+    /// What finds speech.
+    pub(crate) vad: fn() -> Box<dyn Vad>,
     pub(crate) pacing: TurnCompletePacing,
     /// Sessions of a project at once.
     pub(crate) quota: u32,
@@ -81,6 +85,7 @@ impl Plan {
             servers,
             lifetimes: lifetimes(entropy),
             limits: limits(entropy),
+            vad: Everything::sample_by_sample,
             pacing: entropy.pick(&[TurnCompletePacing::Playback, TurnCompletePacing::Immediate]),
             quota: entropy.pick(&[1_000, 1_000, 1_000, 2]),
             latency,
@@ -109,6 +114,12 @@ fn lifetimes(entropy: &mut Entropy<'_>) -> Lifetimes {
 }
 
 /// Bounds as they are, or small enough to be met.
+/// Automatic detection that takes the first frame of speech for its beginning.
+pub(crate) fn detection() -> RealtimeInputConfig {
+    let detection = AutomaticActivityDetection { prefix_padding_ms: Some(0), ..AutomaticActivityDetection::default() };
+    RealtimeInputConfig { automatic_activity_detection: Some(Box::new(detection)), ..RealtimeInputConfig::default() }
+}
+
 fn limits(entropy: &mut Entropy<'_>) -> Limits {
     // Every frame counts: each holds a number.
     let mut limits = Limits { frame_gap: Duration::ZERO, ..Limits::default() };
@@ -118,7 +129,8 @@ fn limits(entropy: &mut Entropy<'_>) -> Limits {
         limits.handles_max = entropy.pick(&[8, 2, 1]);
         limits.outstanding_calls_max = entropy.pick(&[64, 3, 1]);
         limits.remembered_calls_max = entropy.pick(&[1_024, 32]);
-        limits.speech_bytes_max = entropy.pick(&[20 << 20, 2_000]);
+        // Whole records, of any of their sizes: a server cuts speech that is too long wherever it is.
+        limits.speech_bytes_max = entropy.pick(&[20 << 20, 1_920]);
         limits.frames_max = entropy.pick(&[120, 2]);
         limits.audio_frame_bytes_max = entropy.pick(&[46_080, 960]);
         limits.history_contents_max = entropy.pick(&[36_000, 200]);
@@ -152,11 +164,7 @@ fn session(number: u8, limits: &Limits, entropy: &mut Entropy<'_>) -> SessionPla
     if is_manual {
         setup = setup.with_manual_activity();
     } else {
-        // The first sample is speech.
-        let realtime = setup.realtime_input_config.get_or_insert_default();
-        let detection =
-            AutomaticActivityDetection { prefix_padding_ms: Some(0), ..AutomaticActivityDetection::default() };
-        realtime.automatic_activity_detection = Some(detection.into());
+        setup.realtime_input_config = Some(Box::new(detection()));
     }
     if entropy.one_in(6) {
         setup.realtime_input_config.get_or_insert_default().activity_handling = Some(ActivityHandling::NoInterruption);

@@ -136,7 +136,7 @@ impl World<'_> {
             lifetimes: self.lifetimes.clone(),
             handle_seed,
             profiles: Arc::clone(&self.profiles),
-            vad: || Box::new(Everything),
+            vad: self.plan.vad,
             ..ServerConfig::new(backend)
         };
         let lifetimes = config.lifetimes.clone();
@@ -425,19 +425,3 @@ impl World<'_> {
 
 /// Points in the store, above which it looks for those that have expired.
 const SWEPT_ABOVE: usize = 64;
-
-/// Takes all sound for speech: the sound of a world is numbers, and each of them has to come to a prompt.
-#[derive(Debug)]
-struct Everything;
-
-impl live_audio::Vad for Everything {
-    fn frame_samples(&self) -> usize {
-        1
-    }
-
-    fn probability(&mut self, _frame: &[i16]) -> f32 {
-        1.0
-    }
-
-    fn reset(&mut self) {}
-}

@@ -131,7 +131,7 @@ impl Session {
         let max = cx.config.limits.speech_bytes_max;
         if self.config.detection == ActivityDetection::Manual {
             self.input.hear(samples);
-            let found = self.input.bytes();
+            let found = self.input.sound_bytes();
             if found > max {
                 let what = "bytes of speech";
                 return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64 });
@@ -170,7 +170,7 @@ impl Session {
             }
             None if !self.input.speaking => self.forget_silence(cx),
             // Speech that never pauses is answered when it is as long as a turn may be.
-            None if self.input.bytes() >= cx.config.limits.speech_bytes_max => {
+            None if self.input.sound_bytes() >= cx.config.limits.speech_bytes_max => {
                 self.stop_speech(cx);
                 self.end_speech(cx)?;
             }

@@ -74,8 +74,8 @@ impl Input {
         self.pieces.is_empty()
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    pub(super) fn sound_bytes(&self) -> usize {
+        self.sound_bytes
     }
 
     /// What the input holds in memory.
