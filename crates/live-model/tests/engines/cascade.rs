@@ -34,7 +34,7 @@ impl Model for Says {
         stream::iter(outputs)
             .then(move |output| async move {
                 if !pause.is_zero() {
-                    tokio::time::sleep(pause).await;
+                    tokio::time::sleep_until(tokio::time::Instant::now() + pause).await;
                 }
                 output
             })
