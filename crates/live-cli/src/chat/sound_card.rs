@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
-use cpal::{Device, FromSample, SampleFormat, SizedSample, Stream, SupportedStreamConfig};
+use cpal::{Device, FromSample, Sample as _, SampleFormat, SizedSample, Stream, SupportedStreamConfig};
 use live_client::audio::{Feed, Playout};
 use live_client::{Pcm, PcmFormat, WavChannels};
 use tokio::sync::mpsc;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::loudspeaker::Loudspeaker;
 
 /// Opens both.
+#[expect(clippy::wildcard_enum_match_arm, reason = "sound cards give and take one of four kinds of samples by default")]
 pub(super) fn open() -> anyhow::Result<(mpsc::Receiver<Pcm>, Loudspeaker)> {
     let host = cpal::default_host();
     let microphone = host.default_input_device().context("this machine has no microphone")?;
