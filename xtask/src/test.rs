@@ -3,16 +3,16 @@
 
 use anyhow::Result;
 
-use crate::codegen;
 use crate::repository::Repository;
 use crate::shell::{self, Tee};
 use crate::tally::Tally;
+use crate::{codegen, features};
 
 /// Runs unit, integration and documentation tests of all crates, and checks the generated code.
 pub(crate) fn run(repository: &Repository) -> Result<Tally> {
     let mut total = Tally::default();
     let mut cargo = shell::cargo(&repository.root);
-    cargo.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).args(features::arguments());
     let mut counts = Counts::default();
     let succeeded = shell::tee(&mut cargo, Tee::Stdout, |line| counts.see(line))?;
     let skipped = std::mem::take(&mut counts.skipped);
