@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::repository::Repository;
 use crate::tally::Tally;
 use crate::tidy::PURE;
-use crate::{interop, shell, sim, test, tidy};
+use crate::{features, interop, shell, sim, test, tidy};
 
 /// Runs all steps, quickest first, and sums what they counted.
 pub(crate) fn run(repository: &Repository) -> Result<Tally> {
@@ -48,10 +48,9 @@ fn fmt(repository: &Repository) -> Result<Tally> {
 }
 
 fn clippy(repository: &Repository) -> Result<Tally> {
-    let mut tally = cargo(
-        repository,
-        &["clippy", "--workspace", "--keep-going", "--all-targets", "--all-features", "--", "-D", "warnings"],
-    )?;
+    let all = ["clippy", "--workspace", "--keep-going", "--all-targets"];
+    let mut tally = cargo(repository, &[&all, features::arguments(), &["--", "-D", "warnings"]].concat())?;
+    tally.add(features::skipped());
     tally.add(cargo(repository, &["clippy", "--manifest-path", FUZZ, "--", "-D", "warnings"])?);
     Ok(tally)
 }
@@ -68,7 +67,8 @@ fn alone(repository: &Repository) -> Result<Tally> {
 fn docs(repository: &Repository) -> Result<Tally> {
     let mut cargo = shell::cargo(&repository.root);
     cargo
-        .args(["doc", "--workspace", "--keep-going", "--no-deps", "--all-features"])
+        .args(["doc", "--workspace", "--keep-going", "--no-deps"])
+        .args(features::arguments())
         .env("RUSTDOCFLAGS", "-D warnings");
     shell::succeeds(&mut cargo).map(Tally::one)
 }

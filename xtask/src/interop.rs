@@ -6,6 +6,7 @@ mod differential;
 mod environment;
 mod grpc;
 mod server;
+mod speech;
 
 use std::fs;
 use std::path::PathBuf;
@@ -121,6 +122,7 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
     let open = Server::start(&build, &data, "open", &[])?;
     let keyed = Server::start(&build, &data, "keyed", &["--api-key", client::KEY])?;
     let lenient = Server::start(&build, &data, "lenient", &["--lenient"])?;
+    let speech = speech::record(&build, &open, &data)?;
     let mut timed = Vec::new();
     for (client, _) in &ready {
         timed.push(Server::start(&build, &data, &format!("timed-{}", client.name()), TIMED)?);
@@ -135,6 +137,7 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
                     keyed: &keyed.addresses,
                     lenient: &lenient.addresses,
                     timed: &timed.addresses,
+                    speech: &speech,
                     only: &args.only,
                 };
                 scope.spawn(move || client.run(directory, &selection, workshop))

@@ -4,6 +4,7 @@
 mod bench;
 mod ci;
 mod codegen;
+mod features;
 mod fuzz;
 mod interop;
 mod mutants;

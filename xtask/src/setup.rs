@@ -17,7 +17,9 @@ pub(crate) struct Args {
 
 /// Checks the foreign tools, creates the environments of the interop tests, installs cargo-fuzz if asked.
 pub(crate) fn run(args: &Args, repository: &Repository) -> Result<Tally> {
-    let missing = report(shell::version);
+    let missing = report(TOOLS, shell::version);
+    // Tests that need one of these skip themselves by name without it.
+    report(ENGINES, shell::place);
     if args.fuzz {
         shell::check(shell::cargo(&repository.root).args(["install", "--locked", "cargo-fuzz"]))?;
     }
@@ -45,10 +47,21 @@ const TOOLS: &[Tool] = &[
     Tool { name: "npm", used_for: "installing the JavaScript SDK", fix: "install npm; it usually comes with Node.js" },
 ];
 
+/// Programs that speak and recognise, for the tests of engines.
+const ENGINES: &[Tool] = &[
+    Tool { name: "espeak-ng", used_for: "the tests of a program that speaks many languages", fix: "install espeak-ng" },
+    Tool { name: "flite", used_for: "the tests of a program that speaks English", fix: "install flite" },
+    Tool {
+        name: "pocketsphinx_continuous",
+        used_for: "the tests of a program that recognises speech",
+        fix: "install pocketsphinx and pocketsphinx-en-us (Debian 12)",
+    },
+];
+
 /// Prints one line per tool and returns the names of those that are missing.
-fn report(version: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
+fn report(tools: &[Tool], version: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
     let mut missing = Vec::new();
-    for Tool { name, used_for, fix } in TOOLS {
+    for Tool { name, used_for, fix } in tools {
         match version(name) {
             Some(found) => println!("{name}: {found}"),
             None => {
@@ -66,12 +79,12 @@ mod tests {
 
     #[test]
     fn each_missing_tool_is_named() {
-        let missing = report(|name| (name == "python3").then(|| "Python 3.12.1".to_owned()));
+        let missing = report(TOOLS, |name| (name == "python3").then(|| "Python 3.12.1".to_owned()));
         assert_eq!(missing, ["node", "npm"]);
     }
 
     #[test]
     fn a_complete_machine_misses_nothing() {
-        assert!(report(|name| Some(name.to_owned())).is_empty());
+        assert!(report(TOOLS, |name| Some(name.to_owned())).is_empty());
     }
 }

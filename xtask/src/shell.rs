@@ -87,6 +87,12 @@ pub(crate) fn version(program: &str) -> Option<String> {
     output.status.success().then_some(text)
 }
 
+/// Where a program is, for those that do not tell their version.
+pub(crate) fn place(program: &str) -> Option<String> {
+    let places = env::split_paths(&env::var_os("PATH")?).map(|directory| directory.join(program)).collect::<Vec<_>>();
+    places.into_iter().find(|place| place.is_file()).map(|place| place.display().to_string())
+}
+
 fn each_line(stream: impl Read, mut seen: impl FnMut(&str)) -> Result<()> {
     let mut reader = BufReader::new(stream);
     let mut bytes = Vec::new();

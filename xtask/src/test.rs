@@ -3,19 +3,24 @@
 
 use anyhow::Result;
 
-use crate::codegen;
 use crate::repository::Repository;
 use crate::shell::{self, Tee};
 use crate::tally::Tally;
+use crate::{codegen, features};
 
 /// Runs unit, integration and documentation tests of all crates, and checks the generated code.
 pub(crate) fn run(repository: &Repository) -> Result<Tally> {
     let mut total = Tally::default();
     let mut cargo = shell::cargo(&repository.root);
-    cargo.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).args(features::arguments());
     let mut counts = Counts::default();
     let succeeded = shell::tee(&mut cargo, Tee::Stdout, |line| counts.see(line))?;
-    total.add(counts.tally(succeeded));
+    let skipped = std::mem::take(&mut counts.skipped);
+    let mut tally = counts.tally(succeeded);
+    for why in skipped {
+        tally.skip(1, why);
+    }
+    total.add(tally);
     total.add(generated_code(repository));
     Ok(total)
 }
@@ -36,11 +41,19 @@ struct Counts {
     passed: u64,
     failed: u64,
     ignored: u64,
+    /// Why tests did not run that their harness counts as passed, each reason once.
+    skipped: Vec<String>,
 }
 
 impl Counts {
-    /// Adds `test result: ok. 5 passed; 0 failed; 1 ignored; ...`; other lines count nothing.
+    /// Adds `test result: ok. 5 passed; 0 failed; 1 ignored; ...` and `test skipped: ...`; other lines count nothing.
     fn see(&mut self, line: &str) {
+        if let Some(why) = line.strip_prefix("test skipped: ") {
+            if !self.skipped.iter().any(|known| known == why) {
+                self.skipped.push(why.to_owned());
+            }
+            return;
+        }
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
             return;
         };
@@ -58,7 +71,7 @@ impl Counts {
 
     /// A run that failed without a failed test did not compile, or a test binary died: that is one failure.
     fn tally(self, succeeded: bool) -> Tally {
-        let Self { passed, failed, ignored } = self;
+        let Self { passed, failed, ignored, skipped: _ } = self;
         let failed = if succeeded { failed } else { failed.max(1) };
         let mut tally = Tally::of(passed, failed);
         tally.skip(ignored, "marked as ignored in the source");
@@ -84,7 +97,7 @@ mod tests {
             "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
             "test result: FAILED. 30 passed; 2 failed; 0 ignored; 0 measured; 7 filtered out; finished in 12.31s",
         ]);
-        assert_eq!(counts, Counts { passed: 35, failed: 2, ignored: 1 });
+        assert_eq!(counts, Counts { passed: 35, failed: 2, ignored: 1, skipped: Vec::new() });
     }
 
     #[test]
@@ -95,8 +108,14 @@ mod tests {
     }
 
     #[test]
+    fn what_tests_cannot_run_without_is_named_once() {
+        let counts = counted(&["test skipped: flite is not installed", "", "test skipped: flite is not installed"]);
+        assert_eq!(counts.skipped, ["flite is not installed"]);
+    }
+
+    #[test]
     fn a_build_that_fails_is_a_failure() {
         assert_eq!(Counts::default().tally(false), Tally::fail());
-        assert_eq!(Counts { passed: 1, failed: 2, ignored: 0 }.tally(false), Tally::of(1, 2));
+        assert_eq!(Counts { passed: 1, failed: 2, ..Counts::default() }.tally(false), Tally::of(1, 2));
     }
 }

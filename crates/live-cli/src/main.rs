@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod chat;
 mod demo;
 mod doctor;
 mod engines;
@@ -19,6 +20,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Talk with a model, in words, with recordings, or by microphone and loudspeaker
+    Chat(Box<chat::Args>),
     /// Show a session between a server and a client of this machine, and measure it
     Demo(demo::Args),
     /// Find engines on this machine (recognisers, language models, synthesisers), try them, and print the flags that use them
@@ -29,6 +32,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Chat(args) => chat::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Serve(args) => serve::run(*args),

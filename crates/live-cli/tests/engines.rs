@@ -129,15 +129,20 @@ impl Live {
 
     /// One turn, answered in `modality`: the messages of the server up to `turnComplete`, or the code and text of its close.
     fn turn(&self, modality: &str, text: &str) -> Result<Vec<Value>, (u16, String)> {
+        let turn = json!({ "clientContent": { "turnComplete": true,
+            "turns": [{ "role": "user", "parts": [{ "text": text }] }] } });
+        self.exchange(modality, &[turn])
+    }
+
+    fn exchange(&self, modality: &str, said: &[Value]) -> Result<Vec<Value>, (u16, String)> {
         let stream = TcpStream::connect(&self.address).expect("it listens");
         let path = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=any";
         let (mut socket, _) = tungstenite::client(format!("ws://{}/{path}", self.address), stream).expect("an upgrade");
         let setup = json!({ "setup": { "model": "models/gemini-2.0-flash-live-001",
             "generationConfig": { "responseModalities": [modality] },
+            "inputAudioTranscription": {},
             "outputAudioTranscription": {} } });
-        let turn = json!({ "clientContent": { "turnComplete": true,
-            "turns": [{ "role": "user", "parts": [{ "text": text }] }] } });
-        for message in [setup, turn] {
+        for message in [&setup].into_iter().chain(said) {
             socket.send(Message::text(message.to_string())).expect("it listens");
         }
         let mut messages = Vec::new();
@@ -197,9 +202,69 @@ fn a_file_makes_a_program_speak_through_the_server() {
     let messages = live.turn("AUDIO", "Hello.").expect("it answers");
     let parts = messages.iter().filter(|it| it["serverContent"]["modelTurn"]["parts"][0]["inlineData"].is_object());
     assert!(parts.count() > 0);
-    let said: String =
-        messages.iter().filter_map(|it| it["serverContent"]["outputTranscription"]["text"].as_str()).collect();
+    let said = transcript(&messages, "outputTranscription");
     assert!(said.contains("Hello"), "{said}");
+}
+
+/// The texts of a kind of transcript.
+#[cfg(unix)]
+fn transcript(messages: &[Value], kind: &str) -> String {
+    messages.iter().filter_map(|message| message["serverContent"][kind]["text"].as_str()).collect()
+}
+
+/// Whether the program is here; if not, a line says that the test is skipped.
+#[cfg(unix)]
+fn has(program: &str) -> bool {
+    let is_here =
+        Command::new("sh").args(["-c", &format!("command -v {program}")]).output().expect("a shell").status.success();
+    if !is_here {
+        // Past the test harness, which keeps what tests print to itself; `cargo xtask test` counts these lines.
+        let line = format!("\ntest skipped: {program} is not installed (`live doctor` names the package)\n");
+        _ = std::io::stdout().write_all(line.as_bytes());
+    }
+    is_here
+}
+
+#[cfg(unix)]
+#[test]
+fn spoken_words_are_recognised_answered_and_spoken_by_programs() {
+    if !(has("flite") && has("espeak-ng") && has("pocketsphinx_continuous")) {
+        return;
+    }
+    let data = tempfile::tempdir().expect("a directory");
+    let file = data.path().join("question.wav");
+    let text = "go forward ten meters";
+    let spoken = Command::new("flite").args(["-voice", "rms", "-t", text, "-o"]).arg(&file).status();
+    assert!(spoken.expect("flite runs").success());
+    let question = live_audio::Wav::decode(&std::fs::read(&file).expect("a file")).expect("a WAV file");
+    assert_eq!(question.rate_hz, 16_000);
+    // Silence behind it ends the turn.
+    let samples: Vec<i16> = [vec![0; 8_000], question.samples, vec![0; 32_000]].concat();
+    let said: Vec<Value> = samples
+        .chunks(1_600)
+        .map(|chunk| {
+            let mut bytes = Vec::new();
+            live_audio::bytes_of(chunk, &mut bytes);
+            json!({ "realtimeInput": { "audio": { "mimeType": "audio/pcm;rate=16000", "data": base64(&bytes) } } })
+        })
+        .collect();
+    let live = Live::serve(data.path(), &["--recogniser", "pocketsphinx", "--synthesiser", "espeak-ng"]);
+    let messages = live.exchange("AUDIO", &said).expect("it answers");
+    assert_eq!(transcript(&messages, "inputTranscription").trim(), text);
+    assert!(transcript(&messages, "outputTranscription").contains(text), "{messages:?}");
+}
+
+#[cfg(unix)]
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for at in 0..=group.len() {
+            out.push(char::from(LETTERS[(bits >> (18 - 6 * at) & 63) as usize]));
+        }
+    }
+    out
 }
 
 #[test]

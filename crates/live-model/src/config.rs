@@ -584,4 +584,34 @@ mod tests {
             assert!(found.starts_with(says), "{found}");
         }
     }
+
+    #[test]
+    fn what_is_documented_can_be_written_and_every_key_is_documented() {
+        let doc = include_str!("../../../docs/engines.md");
+        let mut examples = 0;
+        for block in doc.split("```toml\n").skip(1) {
+            let text = block.split("```").next().expect("a block has an end");
+            Engines::parse(text, "docs/engines.md").expect("an example is good");
+            examples += 1;
+        }
+        assert!(examples > 1);
+        // What is said about an unknown key lists the known ones.
+        let http = "base_url = \"http://h\"\nmodel = \"m\"\nx = 1";
+        let exec = "command = [\"x\"]\nx = 1";
+        for (table, kind, keys) in [
+            ("recogniser", "exec", exec),
+            ("recogniser", "http", http),
+            ("language_model", "http", http),
+            ("synthesiser", "exec", exec),
+            ("synthesiser", "http", http),
+            ("language_model", "http", "base_url = \"http://h\"\npatience = { x = 1 }"),
+        ] {
+            let text = format!("[{table}]\nkind = \"{kind}\"\n{keys}");
+            let error = Engines::parse(&text, "x").expect_err("x is unknown");
+            let known = error.fix.strip_prefix("known here: ").expect("the known keys are listed");
+            for key in known.split(", ") {
+                assert!(doc.contains(&format!("`{key}`")) || doc.contains(&format!("{key} = ")), "{key} of {table}");
+            }
+        }
+    }
 }

@@ -128,8 +128,8 @@ class SdkSession {
     this.#session.sendRealtimeInput(what);
   }
 
-  audio(pcm) {
-    this.#session.sendRealtimeInput({ audio: { mimeType: "audio/pcm;rate=16000", data: pcm.toString("base64") } });
+  audio(pcm, rate = 16_000) {
+    this.#session.sendRealtimeInput({ audio: { mimeType: `audio/pcm;rate=${rate}`, data: pcm.toString("base64") } });
   }
 
   mediaChunk(pcm) {
@@ -170,6 +170,7 @@ class SdkSession {
         seen.audio.push({ mimeType: part.inlineData.mimeType, data: Buffer.from(message.data, "base64") });
     }
     seen.transcript = content.outputTranscription?.text ?? "";
+    seen.heard = content.inputTranscription?.text ?? "";
     seen.interrupted = content.interrupted ?? false;
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;
@@ -248,10 +249,11 @@ class RawSession {
     this.frame(JSON.stringify({ realtimeInput: what }));
   }
 
-  audio(pcm) {
+  audio(pcm, rate = 16_000) {
     // A binary frame with unpadded base64: legal, and sent by nobody's SDK.
     const data = pcm.toString("base64").replace(/=+$/, "");
-    this.frame(Buffer.from(JSON.stringify({ realtimeInput: { audio: { mimeType: "audio/pcm;rate=16000", data } } })));
+    const audio = { mimeType: `audio/pcm;rate=${rate}`, data };
+    this.frame(Buffer.from(JSON.stringify({ realtimeInput: { audio } })));
   }
 
   respond(calls, response) {
@@ -302,6 +304,7 @@ class RawSession {
       }
     }
     seen.transcript = content.outputTranscription?.text ?? "";
+    seen.heard = content.inputTranscription?.text ?? "";
     seen.interrupted = content.interrupted ?? false;
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;

@@ -75,6 +75,20 @@ function tone(milliseconds) {
   return pcm;
 }
 
+/** What somebody says, in a WAV file as `live chat` writes it: its rate and its samples. */
+function speech(environment) {
+  const file = readFileSync(environment.speech);
+  const header = 44;
+  claim(file.toString("latin1", 36, 40) === "data", "the recording has another header");
+  return { rate: file.readUInt32LE(24), pcm: file.subarray(header) };
+}
+
+/** Sends sound in pieces of 100 ms, as a microphone does, but all at once. */
+function stream(peer, pcm, rate = 16_000) {
+  const piece = Math.floor(rate / 10) * 2;
+  for (let start = 0; start < pcm.length; start += piece) peer.audio(pcm.subarray(start, start + piece), rate);
+}
+
 /** Reads into the turn until it is over, or until `until` holds. */
 async function readTurn(peer, turn, until) {
   while (!turn.done) {
@@ -121,13 +135,18 @@ async function expectClose(peer, turn, want) {
 // Steps that only wait for the server.
 const READING = ["until", "call", "turn", "handle", "go_away", "closed"];
 
-async function play(peer, steps, dial, control) {
+// What may be said while an answer is heard, whose pace is counted from before it was asked for.
+const BESIDE = ["speech", "silence_ms", "realtime"];
+
+async function play(peer, steps, dial, environment) {
+  const control = environment.control_url;
   let turn = new Turn();
   let calls = [];
   let handle = "";
   let askedAt = performance.now();
   for (const step of steps) {
-    if (!READING.some((kind) => kind in step)) askedAt = performance.now();
+    const isBeside = turn.messages.length > 0 && BESIDE.some((kind) => kind in step);
+    if (!READING.some((kind) => kind in step) && !isBeside) askedAt = performance.now();
     if (step.session_id) peer.checkSessionId();
     else if ("say" in step) peer.content([{ role: "user", parts: [{ text: step.say }] }], true);
     else if ("say_bytes" in step) {
@@ -136,9 +155,13 @@ async function play(peer, steps, dial, control) {
     } else if ("content" in step) peer.content(step.content, step.complete ?? true);
     else if (step.end_turn) peer.content(null, true);
     else if ("realtime" in step) peer.realtime(step.realtime);
-    else if ("audio_ms" in step) {
-      const pcm = tone(step.audio_ms);
-      for (let start = 0; start < pcm.length; start += 3200) peer.audio(pcm.subarray(start, start + 3200));
+    else if ("audio_ms" in step) stream(peer, tone(step.audio_ms));
+    else if (step.speech) {
+      const { rate, pcm } = speech(environment);
+      stream(peer, pcm, rate);
+    } else if ("silence_ms" in step) {
+      const { rate } = speech(environment);
+      stream(peer, Buffer.alloc(2 * Math.floor((rate * step.silence_ms) / 1000)), rate);
     } else if ("media_ms" in step) peer.mediaChunk(tone(step.media_ms));
     else if ("fragments" in step) peer.fragments(JSON.stringify(step.fragments));
     else if (step.ping) await peer.ping();
@@ -216,7 +239,7 @@ async function runSession(mode, entry, suite, environment, number) {
       return;
     }
     claim(!("refused" in entry), "the setup was accepted");
-    await play(peer, entry.steps, dial, environment.control_url);
+    await play(peer, entry.steps, dial, environment);
   } finally {
     for (const peer of peers) peer.drop();
   }
@@ -251,6 +274,7 @@ async function main() {
     keyed_url: process.env.INTEROP_KEYED_URL,
     timed_url: process.env.INTEROP_TIMED_URL,
     control_url: process.env.INTEROP_CONTROL_URL,
+    speech: process.env.INTEROP_SPEECH,
     key: process.env.INTEROP_KEY,
   };
   const suite = JSON.parse(readFileSync(process.argv[2], "utf8"));

@@ -12,6 +12,7 @@ const TURN_CLAIMS = new Set([
   "lacks",
   "text",
   "transcript",
+  "heard",
   "audio",
   "end",
   "prompt",
@@ -28,6 +29,7 @@ export function emptyMessage() {
     audio: [], // { mimeType, data }
     parts: 0,
     transcript: "",
+    heard: "", // of what the user said
     interrupted: false,
     generationComplete: false,
     turnComplete: false,
@@ -118,7 +120,7 @@ export class Turn {
     for (const word of want.lacks ?? []) {
       claim(!this.said.includes(word.toLowerCase()), `"${word}" was said: "${this.said}"`);
     }
-    for (const name of ["text", "transcript"]) {
+    for (const name of ["text", "transcript", "heard"]) {
       if (!(name in want)) continue;
       const found = this.messages.map((message) => message[name]).join("");
       claim(Boolean(found) === want[name], `${name} is "${found}"`);
@@ -185,7 +187,7 @@ export class Turn {
       claim(usage.responseModalities[modality] > 0, `no ${modality} in the response: ${shown}`);
     }
     for (const [modality, count] of Object.entries(tokens)) {
-      claim(usage.promptModalities[modality] === count, `not ${count} tokens of ${modality}: ${shown}`);
+      claim((usage.promptModalities[modality] ?? 0) === count, `not ${count} tokens of ${modality}: ${shown}`);
     }
     if (this.audioMs > 0) {
       const counted = usage.responseModalities.AUDIO ?? 0;

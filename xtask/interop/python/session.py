@@ -103,11 +103,13 @@ class SdkSession:
                 await self._session.send_realtime_input(activity_start=types.ActivityStart())
             case {"activityEnd": _}:
                 await self._session.send_realtime_input(activity_end=types.ActivityEnd())
+            case {"audioStreamEnd": True}:
+                await self._session.send_realtime_input(audio_stream_end=True)
             case _:
                 raise Failed(f"no such realtime input: {what}")
 
-    async def audio(self, pcm):
-        await self._session.send_realtime_input(audio=blob(pcm, "audio/pcm;rate=16000"))
+    async def audio(self, pcm, rate=16_000):
+        await self._session.send_realtime_input(audio=blob(pcm, f"audio/pcm;rate={rate}"))
 
     async def media_chunk(self, pcm):
         await self._session.send_realtime_input(media=blob(pcm, "audio/pcm;rate=16000"))
@@ -148,6 +150,8 @@ class SdkSession:
                     seen.audio.append((part.inline_data.mime_type, part.inline_data.data))
             if content.output_transcription is not None:
                 seen.transcript = content.output_transcription.text or ""
+            if content.input_transcription is not None:
+                seen.heard = content.input_transcription.text or ""
             seen.interrupted = bool(content.interrupted)
             seen.generation_complete = bool(content.generation_complete)
             seen.turn_complete = bool(content.turn_complete)
@@ -222,12 +226,11 @@ class RawSession:
             what = {"video": {"mimeType": "image/jpeg", "data": base64.b64encode(self._media[what["video"]]).decode()}}
         await self.frame(json.dumps({"realtimeInput": what}))
 
-    async def audio(self, pcm):
+    async def audio(self, pcm, rate=16_000):
         # A binary frame with unpadded base64: legal, and sent by nobody's SDK.
         data = base64.b64encode(pcm).decode().rstrip("=")
-        await self.frame(
-            json.dumps({"realtimeInput": {"audio": {"mimeType": "audio/pcm;rate=16000", "data": data}}}).encode()
-        )
+        audio = {"mimeType": f"audio/pcm;rate={rate}", "data": data}
+        await self.frame(json.dumps({"realtimeInput": {"audio": audio}}).encode())
 
     async def respond(self, calls, response):
         responses = [{"id": call[0], "name": call[1], "response": response} for call in calls]
@@ -277,6 +280,7 @@ class RawSession:
                 claim(STANDARD_BASE64.fullmatch(data) and len(data) % 4 == 0, "base64 is not standard and padded")
                 seen.audio.append((part["inlineData"]["mimeType"], base64.b64decode(data, validate=True)))
         seen.transcript = content.get("outputTranscription", {}).get("text", "")
+        seen.heard = content.get("inputTranscription", {}).get("text", "")
         seen.interrupted = content.get("interrupted", False)
         seen.generation_complete = content.get("generationComplete", False)
         seen.turn_complete = content.get("turnComplete", False)

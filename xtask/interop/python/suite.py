@@ -13,6 +13,7 @@ import re
 import sys
 import time
 import urllib.request
+import wave
 from pathlib import Path
 
 from session import Closed, session
@@ -88,6 +89,19 @@ def tone(milliseconds):
     return samples.tobytes()
 
 
+def speech(environment):
+    """What somebody says, in a WAV file: its rate and its samples."""
+    with wave.open(environment["speech"]) as file:
+        return file.getframerate(), file.readframes(file.getnframes())
+
+
+async def stream(peer, pcm, rate=16_000):
+    """Sends sound in pieces of 100 ms, as a microphone does, but all at once."""
+    piece = rate // 10 * 2
+    for start in range(0, len(pcm), piece):
+        await peer.audio(pcm[start : start + piece], rate)
+
+
 async def turn_step(peer, turn, until=None):
     """Reads into the turn until it is over, or until `until` holds."""
     messages = peer.messages()
@@ -139,13 +153,18 @@ async def expect_close(peer, turn, want):
 READING = {"until", "call", "turn", "handle", "go_away", "closed"}
 
 
-async def play(peer, steps, dial, control):
+# What may be said while an answer is heard, whose pace is counted from before it was asked for.
+BESIDE = {"speech", "silence_ms", "realtime"}
+
+
+async def play(peer, steps, dial, environment):
+    control = environment["control_url"]
     turn = Turn()
     calls = []
     handle = ""
     asked_at = time.monotonic()
     for step in steps:
-        if not READING & step.keys():
+        if not READING & step.keys() and not (turn.messages and BESIDE & step.keys()):
             asked_at = time.monotonic()
         match step:
             case {"session_id": True}:
@@ -162,9 +181,13 @@ async def play(peer, steps, dial, control):
             case {"realtime": what}:
                 await peer.realtime(what)
             case {"audio_ms": milliseconds}:
-                pcm = tone(milliseconds)
-                for start in range(0, len(pcm), 3200):
-                    await peer.audio(pcm[start : start + 3200])
+                await stream(peer, tone(milliseconds))
+            case {"speech": True}:
+                rate, pcm = speech(environment)
+                await stream(peer, pcm, rate)
+            case {"silence_ms": milliseconds}:
+                rate, _ = speech(environment)
+                await stream(peer, bytes(rate * milliseconds // 1000 * 2), rate)
             case {"media_ms": milliseconds}:
                 await peer.media_chunk(tone(milliseconds))
             case {"fragments": message}:
@@ -263,7 +286,7 @@ async def run_session(mode, case, suite, environment, number):
             check_close(why, case["refused"])
             return
         claim("refused" not in case, "the setup was accepted")
-        await play(peer, case["steps"], dial, environment["control_url"])
+        await play(peer, case["steps"], dial, environment)
     finally:
         for peer in peers:
             await peer.drop()
@@ -293,6 +316,7 @@ async def main():
         "keyed_url": os.environ["INTEROP_KEYED_URL"],
         "timed_url": os.environ["INTEROP_TIMED_URL"],
         "control_url": os.environ["INTEROP_CONTROL_URL"],
+        "speech": os.environ["INTEROP_SPEECH"],
         "key": os.environ["INTEROP_KEY"],
     }
     suite = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))

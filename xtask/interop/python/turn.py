@@ -14,6 +14,7 @@ CLAIMS = {
     "lacks",
     "text",
     "transcript",
+    "heard",
     "audio",
     "end",
     "prompt",
@@ -50,6 +51,7 @@ class Message:
     audio: list = field(default_factory=list)  # (mime type, bytes)
     parts: int = 0
     transcript: str = ""
+    heard: str = ""  # of what the user said
     interrupted: bool = False
     generation_complete: bool = False
     turn_complete: bool = False
@@ -87,6 +89,10 @@ class Turn:
     @property
     def transcript(self):
         return "".join(message.transcript for message in self.messages)
+
+    @property
+    def heard(self):
+        return "".join(message.heard for message in self.messages)
 
     @property
     def said(self):
@@ -144,7 +150,7 @@ class Turn:
             claim(word.lower() in self.said, f"{word!r} was not said, but {self.said!r}")
         for word in want.get("lacks", []):
             claim(word.lower() not in self.said, f"{word!r} was said: {self.said!r}")
-        for name in ("text", "transcript"):
+        for name in ("text", "transcript", "heard"):
             if name in want:
                 claim(bool(getattr(self, name)) == want[name], f"{name} is {getattr(self, name)!r}")
 
@@ -199,7 +205,7 @@ class Turn:
         for modality in response:
             claim(usage.response_modalities.get(modality, 0) > 0, f"no {modality} in the response: {usage}")
         for modality, count in tokens.items():
-            claim(usage.prompt_modalities.get(modality) == count, f"not {count} tokens of {modality}: {usage}")
+            claim(usage.prompt_modalities.get(modality, 0) == count, f"not {count} tokens of {modality}: {usage}")
         if self.pcm:
             heard, counted = self.audio_ms / 1000 * 25, usage.response_modalities.get("AUDIO", 0)
             claim(abs(heard - counted) <= 1, f"{counted} tokens for {self.audio_ms:.0f} ms of audio")

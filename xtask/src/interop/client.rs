@@ -35,6 +35,8 @@ pub(super) struct Selection<'a> {
     pub(super) lenient: &'a Addresses,
     /// Of this client alone: its time is moved, for all of its sessions.
     pub(super) timed: &'a Addresses,
+    /// A WAV file with somebody's words.
+    pub(super) speech: &'a Path,
     pub(super) only: &'a str,
 }
 
@@ -136,7 +138,7 @@ fn tell(command: &mut Command, selection: &Selection<'_>) {
             command.env_remove(name);
         }
     }
-    let Selection { open, keyed, lenient, timed, only } = selection;
+    let Selection { open, keyed, lenient, timed, speech, only } = *selection;
     let absolute: PathBuf = std::path::absolute(&open.certificate).unwrap_or_else(|_| open.certificate.clone());
     command
         .env("GOOGLE_GEMINI_BASE_URL", &open.tls_url)
@@ -148,6 +150,7 @@ fn tell(command: &mut Command, selection: &Selection<'_>) {
         .env("INTEROP_LENIENT_URL", &lenient.tls_url)
         .env("INTEROP_TIMED_URL", &timed.tls_url)
         .env("INTEROP_CONTROL_URL", timed.control_url.as_deref().unwrap_or_default())
+        .env("INTEROP_SPEECH", std::path::absolute(speech).unwrap_or_else(|_| speech.to_path_buf()))
         .env("INTEROP_KEY", KEY)
         .env("INTEROP_ONLY", only);
 }

@@ -28,6 +28,11 @@ pub(super) struct Build {
 }
 
 impl Build {
+    /// The `live` command.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     pub(super) fn new(workshop: &Workshop<'_>, release: bool) -> Result<Self> {
         let mut cargo = shell::cargo(&workshop.repository.root);
         cargo.args(["build", "--package", "live-cli"]);

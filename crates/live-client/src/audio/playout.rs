@@ -168,9 +168,10 @@ impl Playout {
         self.incoming.take_if(|incoming| incoming.generation <= generation);
         self.is_starved = false;
         let mut dropped = 0;
-        while let Some((_, samples)) = self.runs.pop_front_if(|(run, _)| *run <= generation) {
+        while let Some((_, samples)) = self.runs.front().filter(|(run, _)| *run <= generation) {
             self.samples.drain(..samples);
-            dropped += samples as u64;
+            dropped += *samples as u64;
+            self.runs.pop_front();
         }
         self.counters.cut += dropped;
         self.duration_of(dropped)

@@ -24,8 +24,11 @@ use crate::synthesiser::{SAMPLES_PER_MS, Script, Sound, Synthesiser};
 const PORTIONS_MAX: usize = 8;
 /// Portions that are being made at once: the one that is heard and the one behind it.
 const VOICES_MAX: usize = 2;
-/// Samples of a portion that are made ahead of their being heard: 1 s.
-const AHEAD_SAMPLES: usize = 1000 * SAMPLES_PER_MS;
+/// Samples of a portion that are made ahead of their being heard: 20 s, which is most of the longest portion. An engine is done
+/// with a sentence in a fraction of the time in which it is heard, and is then free for others.
+const AHEAD_SAMPLES: usize = 20_000 * SAMPLES_PER_MS;
+/// Pieces of sound that are taken from an engine in one poll, so that none takes long.
+const PIECES_MAX: usize = 4;
 
 /// The answer, as a stream of what goes to the client.
 pub(super) struct Speaking {
@@ -142,9 +145,14 @@ impl Speaking {
 
 impl Utterance {
     fn make(&mut self, cx: &mut Context<'_>) {
+        let mut pieces = 0;
         while let Some(sound) = &mut self.sound
             && self.portion.waiting() < AHEAD_SAMPLES
         {
+            if pieces == PIECES_MAX {
+                return cx.waker().wake_by_ref();
+            }
+            pieces += 1;
             match sound.as_mut().poll_next(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(sound))) => self.portion.push(sound),

@@ -28,9 +28,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 30 s of silence; 64 MiB, which is 23 minutes of sound at 24 kHz; 16 runs.
+    /// 30 s of silence; 64 MiB, which is 23 minutes of sound at 24 kHz; 32 runs.
     fn default() -> Self {
-        Self { silence: Duration::from_secs(30), output_bytes_max: 64 << 20, processes_max: 16 }
+        Self { silence: Duration::from_secs(30), output_bytes_max: 64 << 20, processes_max: 32 }
     }
 }
 

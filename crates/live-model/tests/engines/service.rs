@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use live_audio::{Wav, WavChannels};
 use live_engine::{EndReason, ModelOutput, Prompt};
 use live_model::http::{
@@ -226,6 +226,16 @@ async fn whoever_stops_listening_ends_the_request() {
     let mut server = Server::start(vec![[begun(EVENTS, [says("Well").as_bytes()]), vec![Step::Hang]].concat()]).await;
     let mut outputs = chat(&server).generate(Talk::new("").ask("Hi."));
     assert_eq!(outputs.next().await, Some(ModelOutput::Text("Well".to_owned())));
+    drop(outputs);
+    server.left_alone().await;
+
+    // Before there is an answer, too.
+    let mut server = Server::start(vec![vec![Step::Hang]]).await;
+    let mut outputs = chat(&server).generate(Talk::new("").ask("Hi."));
+    while server.asked().is_empty() {
+        assert_eq!(outputs.next().now_or_never(), None);
+        tokio::task::yield_now().await;
+    }
     drop(outputs);
     server.left_alone().await;
 }
