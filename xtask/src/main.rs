@@ -13,6 +13,7 @@ mod shell;
 mod tally;
 mod test;
 mod tidy;
+mod voice;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,8 @@ enum Command {
     Bench(bench::Args),
     /// Runs the fuzz targets.
     Fuzz(fuzz::Args),
+    /// Measures detection, barge-in, synthesis and recognition of speech.
+    Voice(voice::Args),
 }
 
 fn main() -> ExitCode {
@@ -71,5 +74,6 @@ fn run(command: Command) -> Result<Tally> {
         Command::Setup(args) => setup::run(&args, &repository),
         Command::Bench(args) => bench::run(&args, &repository),
         Command::Fuzz(args) => fuzz::run(&args, &repository),
+        Command::Voice(args) => voice::run(&args, &repository),
     }
 }
