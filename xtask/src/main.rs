@@ -15,6 +15,7 @@ mod sim;
 mod tally;
 mod test;
 mod tidy;
+mod voice;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Runs clients, servers and bad networks in virtual time, by seeds.
     Sim(sim::Args),
+    /// Measures detection, barge-in, synthesis and recognition of speech.
+    Voice(voice::Args),
 }
 
 fn main() -> ExitCode {
@@ -79,5 +82,6 @@ fn run(command: Command) -> Result<Tally> {
         Command::Mutants(args) => mutants::run(&args, &repository).map(Tally::print),
         Command::Fuzz(args) => fuzz::run(&args, &repository),
         Command::Sim(args) => sim::run(&args, &repository).map(Tally::print),
+        Command::Voice(args) => voice::run(&args, &repository),
     }
 }

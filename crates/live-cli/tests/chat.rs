@@ -136,6 +136,18 @@ fn an_answer_is_cut_short_on_the_screen_and_in_the_ear() {
 }
 
 #[test]
+fn an_answer_is_stopped_and_nothing_is_said_instead() {
+    let mut server = Live::serve(&[]);
+    let url = server.url();
+    let (said, news) = converse(&url, &[], "Count to 2000.\n/stop\nSay hello.\n");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[1].starts_with("model: 1") && lines[1].ends_with("[interrupted]"), "{said}");
+    assert_eq!(lines[2], "you: Say hello.");
+    assert!(lines[3].to_lowercase().contains("hello") && lines.len() == 4, "{said}");
+    assert!(!news.contains("no answer"), "{news}");
+}
+
+#[test]
 fn a_recording_is_heard_and_answered() {
     let mut server = Live::serve(&[]);
     let url = server.url();
@@ -143,7 +155,7 @@ fn a_recording_is_heard_and_answered() {
     let file = directory.path().join("speech.wav");
     recording(&file, "Good morning, how are you today?");
     let (said, news) = converse(&url, &["--in", file.to_str().unwrap()], "");
-    assert!(said.contains("model: I received ") && said.contains(" s of speech."), "{said}\n{news}");
+    assert!(said.starts_with("you: [speech ") && said.contains("model: I received "), "{said}\n{news}");
     assert!(news.contains("speaking ") && news.contains("(1 answers"), "{news}");
 }
 

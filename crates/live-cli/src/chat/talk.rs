@@ -196,7 +196,10 @@ impl Talk {
                 self.voice.speak(recording);
                 self.ask(None);
             }
-            What::Stop => self.session.send_turns(Vec::new(), false)?,
+            What::Stop => {
+                self.session.send_turns(Vec::new(), false)?;
+                self.asked = None;
+            }
             What::Quit => return Ok(Flow::End),
             What::Unknown(line) => {
                 self.screen.note(&format!("no such command: {line}; there are /say FILE, /stop and /quit"));
