@@ -452,16 +452,16 @@ fn a_new_instruction_outlives_the_connection() {
         config(),
         "H instruct Be brief.\nS 1 handle h2\nlost 1\ndialed 2",
         expect![[r#"
-        H instruct Be brief.
-          1 > contextUpdate
-        S 1 handle h2
-          ! ResumptionUpdate true
-        lost 1
-          ! Reconnecting 1: connection lost: reset
-          dial 2 (attempt 1, by h2)
-        dialed 2
-          2 > setup, by h2 'Be brief.'
-    "#]],
+            H instruct Be brief.
+              1 > contextUpdate 'Be brief.'
+            S 1 handle h2
+              ! ResumptionUpdate true
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h2)
+            dialed 2
+              2 > setup, by h2 'Be brief.'
+        "#]],
     );
 }
 
@@ -547,6 +547,37 @@ fn an_activity_whose_start_is_lost_is_started_again_by_the_sound_that_follows() 
               ! Resumed restored, 0 replayed
             H end
               4 > activityEnd
+        "#]],
+    );
+}
+
+#[test]
+fn an_instruction_that_was_changed_again_does_not_come_back_when_messages_are_said_again() {
+    check_open(
+        config(),
+        "
+        H instruct be brief
+        H text hi
+        H instruct be kind
+        lost 1
+        ready 2
+        ",
+        expect![[r#"
+            H instruct be brief
+              1 > contextUpdate 'be brief'
+            H text hi
+              1 > clientContent user 'hi'
+            H instruct be kind
+              1 > contextUpdate 'be kind'
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            ready 2
+              2 > setup, by h1 'be kind'
+              ! Resumed restored, 3 replayed
+              2 > contextUpdate 'be kind'
+              2 > clientContent user 'hi'
+              2 > contextUpdate 'be kind'
         "#]],
     );
 }
