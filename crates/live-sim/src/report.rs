@@ -92,6 +92,8 @@ table! {
         CallOnce = "call-once",
         /// An answer to a call that was told and not withdrawn is taken.
         AnswerTaken = "answer-taken",
+        /// An answer that a server took in is in its next prompt.
+        AnswerHeard = "answer-heard",
         /// A prompt holds nothing twice and nothing of another session, in the order in which it was said.
         PromptOnce = "prompt-once",
         /// A prompt holds nothing of another project.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use live_engine::client_session::SPACING;
+use live_engine::client_session::{FRAMES_MAX, SPACING};
 use live_engine::{ClientEvent, ClientSession, Fresh, LinkId, Overlap, Retracted, Why};
 use live_proto::{ClientMessage, FunctionCall, ServerMessage, ServerPayload, Setup};
 
@@ -296,8 +296,13 @@ impl Oracle {
             }
             ClientEvent::GoAway { .. } => self.go_aways += 1,
             ClientEvent::Closed(_) => self.sessions[c].is_over = true,
-            ClientEvent::Lost(_) => {
+            ClientEvent::Lost(loss) => {
                 self.figures.lost += 1;
+                let max = self.sessions[c].plan.config.limits.queued_messages_max;
+                let words = loss.unsent.iter().filter(|message| !is_media(message)).count();
+                self.check(Rule::Bounds, words <= max && loss.last_frames.len() <= FRAMES_MAX, || {
+                    format!("session {c} held {words} messages of {max}, and {} frames", loss.last_frames.len())
+                });
                 self.sessions[c].is_over = true;
             }
             _ => {}
@@ -389,4 +394,9 @@ impl Oracle {
             format!("session {c} has a timer that is due again at once")
         });
     }
+}
+
+/// Sound and video alone are held by their bytes, not by their number.
+fn is_media(message: &ClientMessage) -> bool {
+    matches!(message, ClientMessage::RealtimeInput(input) if input.audio.is_some() || input.video.is_some())
 }

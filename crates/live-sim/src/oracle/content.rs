@@ -40,6 +40,20 @@ impl Oracle {
             stamp::each_said(content, |said| all.push(said));
         }
         self.holds_once(client, &all, || format!("the prompt of conn {number}"));
+        let answers = std::mem::take(&mut self.conns[number].answers);
+        if !answers.is_empty() && !is_late && !is_lenient {
+            let missing = answers.iter().find(|answer| !all.iter().any(|said| said.number == **answer));
+            self.check(Rule::AnswerHeard, missing.is_none(), || {
+                format!(
+                    "conn {number} took the answer <{client}.{}> in and does not prompt with it",
+                    missing.unwrap_or(&0)
+                )
+            });
+        }
+        let contents_max = self.sessions[client].plan.config.limits.history_contents_max;
+        self.check(Rule::Bounds, prompt.history.len() <= contents_max, || {
+            format!("conn {number} prompts with {} contents of {contents_max}", prompt.history.len())
+        });
         if !is_lenient {
             let session = &mut self.sessions[client];
             session.last_prompt = Some(all.iter().map(|said| said.number).collect());
@@ -154,6 +168,20 @@ impl Oracle {
             });
         }
         self.holds_once(client, &all, || format!("a snapshot of conn {number}"));
+        let limits = &self.sessions[client].plan.config.limits;
+        let frames = snapshot.pending_input.iter().filter_map(|part| part.as_inline());
+        let frames = frames.filter(|blob| blob.mime_type.as_str().starts_with("image/")).count();
+        let counts = [
+            (snapshot.pending_calls.len(), limits.outstanding_calls_max, "calls that wait"),
+            (snapshot.settled_calls.len(), limits.remembered_calls_max, "calls that are settled"),
+            (frames, limits.frames_max, "pictures"),
+            (snapshot.history.len(), limits.history_contents_max, "contents"),
+        ];
+        for (found, max, what) in counts {
+            self.check(Rule::Bounds, found <= max, || {
+                format!("a snapshot of conn {number} has {found} {what} of {max}")
+            });
+        }
         // Where not all numbers can be told, none are looked at.
         let numbers = if is_lenient { Vec::new() } else { numbers };
         self.points.insert(handle.clone(), Point { client, numbers, is_lenient, usage });

@@ -1,6 +1,7 @@
 //! What a server's engine says to its client and asks of its host.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a rule looks at what it is about")]
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use live_engine::{CloseReason, Handle, Lifetimes, LinkId, ServerEvent, Warning, Why};
@@ -36,6 +37,10 @@ pub(super) struct ConnWatch {
     pub(super) base: Vec<u32>,
     /// Pieces of the past may be missing: cut to fit, or outside an activity.
     pub(super) is_lenient: bool,
+    /// Calls that were made here and not withdrawn.
+    open_calls: BTreeSet<String>,
+    /// Answers to them that came in, and that no prompt had to hold yet.
+    pub(super) answers: Vec<u32>,
     /// It was told to shut down.
     is_draining: bool,
     /// It was congested, so that what it says and tells may be late.
@@ -63,6 +68,8 @@ impl ConnWatch {
             got_setup: false,
             base: Vec::new(),
             is_lenient: false,
+            open_calls: BTreeSet::new(),
+            answers: Vec::new(),
             is_draining: false,
             is_late: false,
             instruction: 0,
@@ -93,6 +100,21 @@ impl Oracle {
             let text = update.system_instruction.as_ref().map(|content| content.text()).unwrap_or_default();
             if let Some(said) = stamp::said_in(&text).last() {
                 conn.instruction = said.number;
+            }
+        }
+        if let ClientMessage::ToolResponse(response) = &**message
+            && !conn.is_draining
+        {
+            for response in &response.function_responses {
+                let text = response.response.as_ref().and_then(|it| it.get("r")).and_then(|it| it.as_str());
+                let number = stamp::said_in(text.unwrap_or_default()).map(|said| said.number).last();
+                // What the model withdrew, or another connection made, may be passed over.
+                if let (Some(number), true) = (number, conn.open_calls.contains(&response.id)) {
+                    conn.answers.push(number);
+                    if !response.will_continue {
+                        conn.open_calls.remove(&response.id);
+                    }
+                }
             }
         }
         conn.received.push(stamps_of(message));
@@ -130,9 +152,19 @@ impl Oracle {
                 let client = self.conns[number].client;
                 for call in &call.function_calls {
                     let identity = identity(call).unwrap_or_default();
+                    self.conns[number].open_calls.insert(call.id.clone());
                     let before = self.sessions[client].call_ids.insert(call.id.clone(), identity);
                     self.check(Rule::CallIds, !call.id.is_empty() && before.is_none(), || {
                         format!("conn {number} calls {identity:?} by the id {:?}, which {before:?} has", call.id)
+                    });
+                }
+            }
+            Some(ServerPayload::ToolCallCancellation(cancellation)) => {
+                for id in &cancellation.ids {
+                    let was_open = self.conns[number].open_calls.remove(id);
+                    let is_known = was_open || self.conns[number].is_resumed || self.conns[number].is_late;
+                    self.check(Rule::CallIds, is_known, || {
+                        format!("conn {number} withdraws {id:?}, which it did not call or was answered")
                     });
                 }
             }
