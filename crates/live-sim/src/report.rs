@@ -128,6 +128,8 @@ table! {
         Timers = "timers",
         /// A session that is over says nothing more, and its last event is the only one of its kind.
         Absorbing = "absorbing",
+        /// A model that is asked again was told that its former answer is not heard any more, or had given all of it.
+        OneGeneration = "one-generation",
         /// A model's piece that crosses the end of its generation does no harm.
         Crossing = "crossing",
         /// What was dropped is counted and told.

@@ -233,6 +233,7 @@ impl World<'_> {
             }
             ServerEvent::Forget { handle } => conn.forget.push(handle),
             ServerEvent::Generate(turn, _) => {
+                self.oracle.model_asked(conn.number, conn.generation.is_some());
                 let number = self.oracle.generations();
                 let plan = &self.clients[client].plan;
                 let (script, delay) = if self.is_healed {

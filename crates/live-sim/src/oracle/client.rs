@@ -21,6 +21,9 @@ pub(super) struct SessionWatch {
     pub(super) said: Vec<Kind>,
     links: BTreeMap<LinkId, LinkWatch>,
     dialled_at: Option<Instant>,
+    /// Since when the connection is open, and dials since one last held.
+    open_since: Option<Instant>,
+    dials: u32,
     /// Of everything heard so far, the latest piece, and its transcript's.
     heard: Option<Piece>,
     transcribed: Option<Piece>,
@@ -67,6 +70,8 @@ impl SessionWatch {
             said: Vec::new(),
             links: BTreeMap::new(),
             dialled_at: None,
+            open_since: None,
+            dials: 0,
             heard: None,
             transcribed: None,
             over_to: None,
@@ -138,6 +143,12 @@ impl Oracle {
         let is_alone = session.overlaps() || session.links.values().all(|link| link.is_closed);
         let is_first = session.links.is_empty();
         let policy = session.plan.policy();
+        let held = session.open_since.take().map(|since| now.duration_since(since));
+        if policy.is_some_and(|policy| held.is_some_and(|held| held >= policy.stable_after)) {
+            session.dials = 0;
+        }
+        session.dials += 1;
+        let (dials, dials_max) = (session.dials, policy.map_or(1, |policy| policy.dials_max));
         let may = is_first || policy.is_some();
         let falls_back = policy.is_some_and(|policy| policy.retracted == Retracted::FallBack);
         let latest = session.handle.clone().or(session.retracted.clone().filter(|_| falls_back));
@@ -155,6 +166,12 @@ impl Oracle {
                 "session {c} dials {link}: known {is_known}, alone {is_alone}, may {may}, may begin anew {may_begin_anew}"
             )
         });
+        // Of a connection that is left while it is open, only its session knows when it decided.
+        if !is_late && !self.sessions[c].overlaps() && !self.has_jumped {
+            self.check(Rule::Dials, dials <= dials_max, || {
+                format!("session {c} dials {dials} times without a connection that holds, of {dials_max} at most")
+            });
+        }
         if has_handle && !is_first {
             self.check(Rule::LatestHandle, is_latest, || {
                 format!("session {c} dials {link} by a handle that is not its latest")
@@ -224,7 +241,7 @@ impl Oracle {
         self.fail(Rule::CallTold, format_args!("session {c} was not told of calls {untold:?}"));
     }
 
-    pub(crate) fn client_hears(&mut self, c: usize, event: &ClientEvent, _now: Instant) {
+    pub(crate) fn client_hears(&mut self, c: usize, event: &ClientEvent, now: Instant) {
         let session = &mut self.sessions[c];
         let (was_over, had_spoken) = (session.is_over, session.has_spoken);
         session.has_spoken = true;
@@ -243,6 +260,7 @@ impl Oracle {
         }
         match event {
             ClientEvent::Ready { .. } => {
+                self.sessions[c].open_since = Some(now);
                 let was_ready = std::mem::replace(&mut self.sessions[c].is_ready, true);
                 self.check(Rule::ReadyFirst, !was_ready, || format!("session {c} is ready twice"));
             }
@@ -279,10 +297,17 @@ impl Oracle {
             ClientEvent::Reconnecting { .. } => {
                 let session = &mut self.sessions[c];
                 (session.is_reconnecting, session.has_reconnected) = (true, true);
+                // It held until now.
+                if let Some(since) = session.open_since.take() {
+                    let held = now.duration_since(since);
+                    let is_stable = session.plan.policy().is_some_and(|policy| held >= policy.stable_after);
+                    session.dials = if is_stable { 0 } else { session.dials };
+                }
             }
             ClientEvent::Resumed { restored, replayed, .. } => {
                 self.figures.replayed += *replayed as u64;
                 let session = &mut self.sessions[c];
+                session.open_since = Some(now);
                 let was_announced = std::mem::take(&mut session.is_reconnecting);
                 session.has_renewed |= !restored;
                 *(if *restored { &mut self.figures.restored } else { &mut self.figures.renewed }) += 1;

@@ -311,6 +311,11 @@ impl Oracle {
         });
     }
 
+    /// A model is asked; it must have been told of the end of what it was asked before.
+    pub(crate) fn model_asked(&mut self, number: usize, is_speaking: bool) {
+        self.check(Rule::OneGeneration, !is_speaking, || format!("conn {number} asks a model that is still speaking"));
+    }
+
     pub(crate) fn model_rejected(&mut self, number: usize, why: Why) {
         self.fail(Rule::Crossing, format_args!("conn {number} refuses a piece of its model: {why}"));
     }
