@@ -241,6 +241,7 @@ impl Session {
                         what: "bytes of speech",
                         found: found as u64,
                         max: max as u64,
+                        fix: "end the activity sooner",
                     });
                 }
                 Ok(())
