@@ -127,7 +127,10 @@ fn work(next: &AtomicU64, end: u64, failures_max: usize, total: &Mutex<(Figures,
             let (figures, failure) = run(&bytes_of_seed(seed), &mut Trace::off());
             match failure {
                 None => sum += &figures,
-                Some(failure) => failed.push((seed, failure)),
+                Some(failure) => {
+                    eprintln!("seed {seed}: {failure}");
+                    failed.push((seed, failure));
+                }
             }
         }
         let mut total = total.lock().expect("no thread panicked");

@@ -21,6 +21,8 @@ pub(super) struct SessionWatch {
     pub(super) said: Vec<Kind>,
     links: BTreeMap<LinkId, LinkWatch>,
     dialled_at: Option<Instant>,
+    /// The connection that something was last received over while it was open.
+    open_conn: Option<usize>,
     /// Since when the connection is open, and dials since one last held.
     open_since: Option<Instant>,
     dials: u32,
@@ -70,6 +72,7 @@ impl SessionWatch {
             said: Vec::new(),
             links: BTreeMap::new(),
             dialled_at: None,
+            open_conn: None,
             open_since: None,
             dials: 0,
             heard: None,
@@ -211,11 +214,12 @@ impl Oracle {
     }
 
     /// A message reaches the session over a connection, open or not.
-    pub(crate) fn client_receives(&mut self, c: usize, _link: LinkId, message: &ServerMessage, is_open: bool) {
+    pub(crate) fn client_receives(&mut self, c: usize, link: LinkId, message: &ServerMessage, is_open: bool) {
         if !is_open {
             return;
         }
         let session = &mut self.sessions[c];
+        session.open_conn = session.links.get(&link).and_then(|link| link.conn);
         match &message.payload {
             Some(ServerPayload::ToolCall(call)) => {
                 let new = call.function_calls.iter().filter_map(identity).filter(|it| !session.told.contains(it));
@@ -367,9 +371,9 @@ impl Oracle {
 
     fn is_of_open_connection(&mut self, c: usize, piece: Piece) {
         let of = self.generations.get(piece.generation as usize - 1).map(|generated| generated.conn);
-        let whose = of.map(|conn| self.conns[conn].client);
-        self.check(Rule::OwnConnection, whose == Some(c), || {
-            format!("session {c} hears {piece:?}, which was said to {whose:?}")
+        let open = self.sessions[c].open_conn;
+        self.check(Rule::OwnConnection, of.is_some() && of == open, || {
+            format!("session {c} hears {piece:?} over conn {open:?}, which was said over {of:?}")
         });
     }
 

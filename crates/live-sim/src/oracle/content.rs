@@ -126,6 +126,12 @@ impl Oracle {
         };
         // A cut is at the start of a user's turn, behind something that is not the user's.
         let could_cut = prompt.history.windows(2).any(|pair| pair[0].role != "user" && is_users(&pair[1]));
+        let begins_well = prompt.history.first().is_none_or(|first| is_users(first));
+        if self.conns[number].has_compressed {
+            self.check(Rule::Compressed, begins_well, || {
+                format!("the prompt of conn {number} does not begin with a user")
+            });
+        }
         self.check(Rule::Compressed, tokens < trigger || !could_cut, || {
             format!("conn {number} prompts with {tokens} tokens, and cuts at {trigger}")
         });

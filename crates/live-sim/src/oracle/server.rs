@@ -41,6 +41,7 @@ pub(super) struct ConnWatch {
     open_calls: BTreeSet<String>,
     /// Answers to them that came in, and that no prompt had to hold yet.
     pub(super) answers: Vec<u32>,
+    pub(super) has_compressed: bool,
     /// It was told to shut down.
     is_draining: bool,
     /// It was congested, so that what it says and tells may be late.
@@ -70,6 +71,7 @@ impl ConnWatch {
             is_lenient: false,
             open_calls: BTreeSet::new(),
             answers: Vec::new(),
+            has_compressed: false,
             is_draining: false,
             is_late: false,
             instruction: 0,
@@ -253,6 +255,7 @@ impl Oracle {
             ServerEvent::Compressed { .. } => {
                 self.figures.compressions += 1;
                 self.conns[number].is_lenient = true;
+                self.conns[number].has_compressed = true;
             }
             ServerEvent::TurnFinished { usage, session_usage, interrupted, .. } => {
                 self.figures.turns += 1;
