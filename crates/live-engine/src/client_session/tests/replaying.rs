@@ -305,6 +305,60 @@ fn what_cannot_be_kept_for_replay_is_counted_when_it_is_missed() {
     );
 }
 
+/// They are not remembered one by one: all of them count as missed until the server has the last.
+#[test]
+fn what_is_not_kept_is_missed_only_until_the_server_has_it() {
+    for (consumed, expected) in [
+        (
+            1,
+            expect![[r#"
+        H sound 400
+          1 > sound 400
+        H sound 402
+          1 > sound 402
+        H sound 404
+          1 > sound 404
+        S 1 handle h2 1
+          ! ResumptionUpdate true
+        lost 1
+          ! Reconnecting 1: connection lost: reset
+          dial 2 (attempt 1, by h2)
+        ready 2
+          2 > setup, by h2
+          ! Dropped 2 messages, 802 bytes
+          ! Resumed restored, 1 replayed
+          2 > sound 404
+    "#]],
+        ),
+        (
+            2,
+            expect![[r#"
+        H sound 400
+          1 > sound 400
+        H sound 402
+          1 > sound 402
+        H sound 404
+          1 > sound 404
+        S 1 handle h2 2
+          ! ResumptionUpdate true
+        lost 1
+          ! Reconnecting 1: connection lost: reset
+          dial 2 (attempt 1, by h2)
+        ready 2
+          2 > setup, by h2
+          ! Resumed restored, 1 replayed
+          2 > sound 404
+    "#]],
+        ),
+    ] {
+        check_open(
+            with_policy(transparent(), |policy| policy.unconsumed_bytes_max = 1_000),
+            &format!("H sound 400\nH sound 402\nH sound 404\nS 1 handle h2 {consumed}\nlost 1\nready 2"),
+            expected,
+        );
+    }
+}
+
 #[test]
 fn a_call_of_an_earlier_connection_is_answered_in_words() {
     check_open(
