@@ -67,7 +67,7 @@ impl Oracle {
         let mut gap = None;
         for part in prompt.unanswered().iter().flat_map(|content| &content.parts) {
             let Some(blob) = part.as_inline() else { continue };
-            let (mut first, mut count) = (None, 0);
+            let mut count = 0;
             stamp::each_in_sound(&blob.data, &mut |said| {
                 if said.number <= latest {
                     return;
@@ -75,13 +75,11 @@ impl Oracle {
                 // What is said beside the sound has numbers too.
                 gap = gap.or((said.number > latest + MARKS_BETWEEN).then_some((latest, said.number)));
                 latest = said.number;
-                first.get_or_insert(said.number);
                 count += 1;
             });
-            let each = u64::from(count > 0) * blob.data.len() as u64;
             // A stretch that was heard in part before is not counted twice.
-            let records = stamp::records_in(&blob.data);
-            bytes += if records == 0 { 0 } else { each / records * count };
+            let each = (blob.data.len() as u64).checked_div(stamp::records_in(&blob.data));
+            bytes += each.unwrap_or(0) * count;
         }
         self.heard = Some((latest, bytes));
         self.check(Rule::NothingLost, gap.is_none(), || format!("between {gap:?} nothing was heard"));
