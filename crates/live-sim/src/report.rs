@@ -94,6 +94,10 @@ table! {
         AnswerTaken = "answer-taken",
         /// An answer that a server took in is in its next prompt.
         AnswerHeard = "answer-heard",
+        /// When the calls that a model stands still for are answered, it is asked again.
+        GoesOn = "goes-on",
+        /// A spoken turn is complete when it is played, unless it is cut short or calls.
+        PlayedOut = "played-out",
         /// A prompt holds nothing twice and nothing of another session, in the order in which it was said.
         PromptOnce = "prompt-once",
         /// A prompt holds nothing of another project.

@@ -188,6 +188,7 @@ impl World<'_> {
         if conn.end.is_congested() {
             self.oracle.is_congested(conn.number);
         }
+        self.oracle.conn_rests(conn.number);
         if conn.end.phase == Phase::Ended {
             self.drop_conn(at);
         }
