@@ -35,8 +35,9 @@ struct Point {
 type Holder = Arc<AtomicU64>;
 
 impl Memory {
-    /// Keeps at most `points_max` resumable points, of which an open session has two or three. While there is no room, clients
-    /// get no handles.
+    /// Keeps at most `points_max` resumable points. Each connection leaves up to
+    /// [`Limits::handles_max`](live_engine::Limits::handles_max) of them, until they expire; what they say is shared
+    /// between them. While there is no room, clients get no handles.
     pub fn new(points_max: usize) -> Self {
         Self { points_max, shelf: Mutex::default() }
     }
@@ -159,7 +160,7 @@ impl fmt::Debug for Keeper<'_> {
     }
 }
 
-/// Points of a [`Memory`] unless its host says otherwise. 10,000: some thousands of sessions, and as many threads.
+/// Points of a [`Memory`] unless its host says otherwise. 10,000: over a thousand connections within two hours.
 pub const POINTS_MAX: usize = 10_000;
 
 /// A minute more or less is nothing to handles that are valid for hours.

@@ -425,8 +425,7 @@ impl ClientSession {
         self.counters.dials += 1;
         let attempt = self.attempts.dials();
         self.outputs.push_back(SessionOutput::Dial { link, attempt, setup: setup.clone() });
-        // A deadline past the end of time is as good as a day.
-        let by = now.checked_add(self.limits.setup_deadline).unwrap_or(now + Duration::from_secs(86_400));
+        let by = later(now, self.limits.setup_deadline);
         Attempt { link, entry, setup, by, engine: None }
     }
 
@@ -683,4 +682,9 @@ impl ClientSession {
             self.handle_dial_failed(link, Cause::SetupTimeout, String::new(), now);
         }
     }
+}
+
+/// `after` from `now`; what is past the end of time is as good as a day.
+fn later(now: Instant, after: Duration) -> Instant {
+    now.checked_add(after).unwrap_or(now + Duration::from_secs(86_400))
 }

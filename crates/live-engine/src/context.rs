@@ -25,7 +25,7 @@ use live_proto::{
 mod held;
 mod window;
 
-pub(crate) use self::held::{ITEM_BYTES, content_bytes, label_bytes, tools_bytes};
+pub(crate) use self::held::{ITEM_BYTES, content_bytes, label_bytes, part_bytes, tools_bytes};
 pub use self::window::{Compression, Entry, Evicted};
 pub(crate) use self::window::{Context, Room};
 

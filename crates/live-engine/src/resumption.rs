@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use live_proto::{Content, Part, Tool};
 
-use crate::context::Entry;
+use crate::context::{Entry, ITEM_BYTES, content_bytes, part_bytes, tools_bytes};
 use crate::server::TurnUsage;
 
 /// Names a snapshot; whoever holds it may take the session up again. It is a secret, so `Debug` does not show it.
@@ -104,6 +104,23 @@ pub struct Snapshot {
     pub last_consumed: Option<u64>,
 }
 
+impl Snapshot {
+    /// Bytes in memory, estimated from above, of everything but the contents of the history, which snapshots share.
+    pub fn own_bytes(&self) -> usize {
+        let instructions = self.setup_instruction.iter().chain(&self.system_instruction);
+        let calls = self.pending_calls.iter().map(|PendingCall { id, name }| ITEM_BYTES + id.len() + name.len());
+        size_of::<Self>()
+            + self.model.len()
+            + size_of_val(&*self.history)
+            + instructions.map(content_bytes).sum::<usize>()
+            + tools_bytes(&self.setup_tools)
+            + tools_bytes(&self.tools)
+            + self.pending_input.iter().map(part_bytes).sum::<usize>()
+            + calls.sum::<usize>()
+            + self.settled_calls.iter().map(|id| ITEM_BYTES + id.len()).sum::<usize>()
+    }
+}
+
 /// A call that waits for an answer while the conversation goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingCall {
@@ -140,7 +157,10 @@ impl ResumeRefusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::context::Tokens;
 
     #[test]
     fn handles_are_parsed_back_and_never_shown() {
@@ -150,6 +170,23 @@ mod tests {
         assert_eq!(Handle::parse(handle.as_str()), Some(handle.clone()));
         assert_eq!(format!("{handle:?} {seed:?}"), "Handle(..) HandleSeed(..)");
         assert_ne!(seed.handle(1), seed.handle(2));
+    }
+
+    #[test]
+    fn a_snapshot_is_at_least_as_large_as_what_it_holds() {
+        let said = |bytes: usize| Content::user(Part::text("x".repeat(bytes)));
+        let entry = Entry { content: Arc::new(said(1_000)), tokens: Tokens::default() };
+        assert!((1_000..2_000).contains(&entry.bytes()), "{}", entry.bytes());
+        let snapshot = Snapshot {
+            setup_instruction: Some(said(2_000)),
+            system_instruction: Some(said(4_000)),
+            history: vec![entry],
+            pending_input: vec![Part::text("x".repeat(8_000))],
+            pending_calls: vec![PendingCall { id: "x".repeat(16_000), name: String::new() }],
+            settled_calls: vec!["x".repeat(32_000)],
+            ..Snapshot::default()
+        };
+        assert!((62_000..66_000).contains(&snapshot.own_bytes()), "{}", snapshot.own_bytes());
     }
 
     #[test]

@@ -415,7 +415,8 @@ impl Engine for ServerEngine {
                 let (found, max) = (resuming.early.len() + 1, self.config.limits.queued_messages_max);
                 if found > max {
                     let what = "messages before setupComplete";
-                    let violation = Violation::ContextExhausted { what, found: found as u64, max: max as u64 };
+                    let fix = "wait for setupComplete";
+                    let violation = Violation::ContextExhausted { what, found: found as u64, max: max as u64, fix };
                     self.close(CloseReason::Violation(violation));
                 } else {
                     resuming.early.push(message);

@@ -63,7 +63,7 @@ pub enum Violation {
     /// A blob of a type that the field does not take.
     MimeType { path: &'static str, found: String, rule: String, fix: &'static str },
     /// The conversation is larger than the model or the server can hold.
-    ContextExhausted { what: &'static str, found: u64, max: u64 },
+    ContextExhausted { what: &'static str, found: u64, max: u64, fix: &'static str },
 }
 
 /// What a person is told about a violation.
@@ -276,10 +276,10 @@ impl Violation {
             Self::MimeType { path, found, rule, fix } => {
                 ((*path).into(), format!("{rule}; found \"{found}\""), (*fix).into())
             }
-            Self::ContextExhausted { what, found, max } => (
+            Self::ContextExhausted { what, found, max, fix } => (
                 "the whole context".into(),
                 format!("the session holds {found} {what}, of {max} at most"),
-                "start a new session".into(),
+                (*fix).into(),
             ),
         };
         Explanation { path, rule, fix }

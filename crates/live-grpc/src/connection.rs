@@ -15,7 +15,7 @@ use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use live_engine::{CloseReason, Disconnect, Engine, Output, Rejected};
 use live_proto::{DecodeError, DecodeErrorKind, JsonPath};
-use live_tokio::{Fair, Step, Timer, Traffic, now};
+use live_tokio::{Deadlines, Fair, Step, Traffic, now};
 use tonic::{Code, Response, Status, Streaming};
 
 use crate::codec::malformed;
@@ -30,9 +30,7 @@ pub struct Connection<E: Engine> {
     side: Side,
     outgoing: mpsc::Sender<Frame>,
     incoming: Incoming,
-    timer: Timer,
-    /// For `cut_at`: on the runtime's time, since it waits for the network.
-    cut_timer: Timer,
+    deadlines: Deadlines,
     /// Messages are encoded here and split off; the memory comes back once the transport has copied them.
     buffer: BytesMut,
     /// The one frame that was taken from the engine and that the transport would not take yet. It lives here, not in a
@@ -43,8 +41,6 @@ pub struct Connection<E: Engine> {
     /// Messages read since `held` was filled.
     congested_reads: u32,
     phase: Phase,
-    /// When a connection that closes is given up; set once it does.
-    cut_at: Option<Instant>,
     traffic: Traffic,
     options: Options,
 }
@@ -118,14 +114,12 @@ where
             side,
             outgoing,
             incoming,
-            timer: Timer::default(),
-            cut_timer: Timer::default(),
+            deadlines: Deadlines::default(),
             buffer: BytesMut::new(),
             held: None,
             fair: Fair::default(),
             congested_reads: 0,
             phase: Phase::Open,
-            cut_at: None,
             traffic: Traffic::default(),
             options,
         }
@@ -331,25 +325,14 @@ where
             return false;
         }
         // Counted from the engine's close: the end may be stuck behind a message that the peer does not take.
-        if self.cut_at.is_none() && (self.phase != Phase::Open || self.engine.is_closed()) {
-            self.cut_at = Some(now(None) + self.options.close_deadline);
-        }
-        let mut has_fired = false;
-        let clock = self.options.clock.as_ref();
-        if let Some(timeout) = self.engine.poll_timeout()
-            && self.timer.poll(cx, timeout, clock).is_ready()
-        {
-            self.engine.handle_timeout(now(clock));
-            has_fired = true;
-        }
-        if let Some(cut_at) = self.cut_at
-            && self.cut_timer.poll(cx, cut_at, None).is_ready()
-        {
+        let is_closing = self.phase != Phase::Open || self.engine.is_closed();
+        let closing = is_closing.then_some(self.options.close_deadline);
+        let passed = self.deadlines.poll(cx, &mut self.engine, self.options.clock.as_ref(), closing);
+        if passed.cut {
             tracing::debug!("the peer did not end the stream in time and is cut off");
             self.end();
-            has_fired = true;
         }
-        has_fired
+        passed.engine || passed.cut
     }
 
     fn end(&mut self) {

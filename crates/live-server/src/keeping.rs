@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use live_engine::{Handle, ResumeRefusal, ServerCommand, Snapshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::Shared;
 use crate::clock::Clock;
@@ -28,6 +29,8 @@ pub(crate) struct Keeper {
     /// Points to be forgotten with the next save: one commit serves both.
     forget: Vec<HandleHash>,
     calls: JoinSet<Done>,
+    /// Until when a point that is being saved is worth waiting for.
+    patience: Option<Instant>,
 }
 
 /// What came of a call.
@@ -48,6 +51,7 @@ impl Keeper {
             is_resumed: false,
             forget: Vec::new(),
             calls: JoinSet::new(),
+            patience: None,
         }
     }
 
@@ -65,6 +69,7 @@ impl Keeper {
         let expires_at = self.clock.date() + self.validity.min(FOR_EVER);
         let saved = Saved { project: self.project, session: self.session.bytes(), expires_at, snapshot };
         let forget = std::mem::take(&mut self.forget);
+        self.patience = Some(Instant::now() + SAVE_PATIENCE);
         self.call(move |store| {
             let result = guarded(|| store.save(HandleHash::of(&handle), &saved, &forget));
             Done::Saved(handle, result)
@@ -75,12 +80,26 @@ impl Keeper {
         self.forget.push(HandleHash::of(handle));
     }
 
+    /// Until when the client should not be heard, so that it gets the handle of what is being saved: by what it says next
+    /// the session might not be at rest any more, and a client that never pauses would never get one.
+    pub(crate) fn patience(&self) -> Option<Instant> {
+        self.patience
+    }
+
+    /// Waits for a point no longer.
+    pub(crate) fn lose_patience(&mut self) {
+        self.patience = None;
+    }
+
     /// Waits for what the engine has to be told next.
     pub(crate) async fn next(&mut self) -> ServerCommand {
         loop {
             let Some(done) = self.calls.join_next().await else { return std::future::pending().await };
             // Only a runtime that ends leaves a call undone.
             let Ok(done) = done else { continue };
+            if matches!(done, Done::Saved(..)) {
+                self.lose_patience();
+            }
             match done {
                 Done::Loaded(hash, found) => return self.resume(hash, found),
                 Done::Saved(handle, Ok(())) => return ServerCommand::Saved(handle),
@@ -131,3 +150,5 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreEr
 
 /// A thousand years: a date that every system can count up to.
 const FOR_EVER: Duration = Duration::from_secs(1000 * 366 * 24 * 60 * 60);
+/// Some writes to a disk; a store that takes longer must not make the session wait.
+const SAVE_PATIENCE: Duration = Duration::from_millis(250);

@@ -460,6 +460,12 @@ async fn sweep(shared: Arc<Shared>) {
                 if swept.corrupt > 0 {
                     tracing::error!(points = swept.corrupt, "saved sessions were damaged, and are forgotten");
                 }
+                if swept.displaced > 0 {
+                    tracing::warn!(
+                        points = swept.displaced,
+                        "saved sessions were forgotten before their time: the store is full"
+                    );
+                }
                 if swept.expired > 0 {
                     tracing::debug!(points = swept.expired, "saved sessions have expired");
                 }

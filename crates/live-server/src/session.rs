@@ -114,6 +114,14 @@ pub(crate) async fn hold<W: Wire>(
     };
     let mut is_stopping = false;
     loop {
+        let patience = session.keeper.patience();
+        let hears = !session.is_stalled && patience.is_none();
+        let lose_patience = async {
+            match patience {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
         let step = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop), if !is_stopping => {
@@ -146,7 +154,11 @@ pub(crate) async fn hold<W: Wire>(
                 session.command(answer);
                 continue;
             }
-            step = session.connection.next_or(&mut session.generation), if !session.is_stalled => step,
+            () = lose_patience => {
+                session.keeper.lose_patience();
+                continue;
+            }
+            step = session.connection.next_or(&mut session.generation), if hears => step,
         };
         match step {
             Step::Event(Some(event)) => session.act(event),

@@ -90,6 +90,8 @@ pub struct Swept {
     pub expired: usize,
     /// Points that could not be read.
     pub corrupt: usize,
+    /// Points that were forgotten before their time since the last sweep, because there was no room.
+    pub displaced: usize,
 }
 
 /// The digest of a handle. The handle cannot be told from it.

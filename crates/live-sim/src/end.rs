@@ -111,19 +111,19 @@ where
                 }
                 return self.end(pipe, now);
             }
-            Arrival::Fin | Arrival::Reset => {
-                let why = match arrival {
-                    Arrival::Reset => Disconnect::Lost("reset".into()),
-                    _ => Disconnect::Eof,
-                };
-                self.held = None;
-                if self.phase == Phase::Open {
-                    self.engine.handle_disconnect(why, now);
-                }
-                return self.end(pipe, now);
-            }
+            Arrival::Fin => return self.lose(Disconnect::Eof, pipe, now),
+            Arrival::Reset => return self.lose(Disconnect::Lost("reset".into()), pipe, now),
         }
         false
+    }
+
+    /// The connection ended without a close frame.
+    fn lose(&mut self, why: Disconnect, pipe: &mut Pipe<E::Outbound>, now: Instant) -> bool {
+        self.held = None;
+        if self.phase == Phase::Open {
+            self.engine.handle_disconnect(why, now);
+        }
+        self.end(pipe, now)
     }
 
     /// When the end is over for want of an answer to its close.

@@ -85,7 +85,7 @@ fn run_all(args: &Args) -> bool {
     let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
     let next = AtomicU64::new(args.from);
     let end = args.from.saturating_add(args.seeds);
-    let total = Mutex::new((Figures::default(), Vec::<(u64, Failure)>::new(), began));
+    let total = Mutex::new(Total { figures: Figures::default(), failures: Vec::new(), reported: began });
     // A panic is a failure as any other, and told with its seed.
     std::panic::set_hook(Box::new(|_| {}));
     std::thread::scope(|scope| {
@@ -93,7 +93,7 @@ fn run_all(args: &Args) -> bool {
             scope.spawn(|| work(&next, end, args.failures, &total));
         }
     });
-    let (figures, mut failures, _) = total.into_inner().expect("no thread panicked");
+    let Total { figures, mut failures, .. } = total.into_inner().expect("no thread panicked");
     let seconds = began.elapsed().as_secs_f64();
     println!("{figures}");
     println!(
@@ -115,7 +115,14 @@ fn run_all(args: &Args) -> bool {
     failures.is_empty()
 }
 
-fn work(next: &AtomicU64, end: u64, failures_max: usize, total: &Mutex<(Figures, Vec<(u64, Failure)>, Instant)>) {
+/// What all threads have come to.
+struct Total {
+    figures: Figures,
+    failures: Vec<(u64, Failure)>,
+    reported: Instant,
+}
+
+fn work(next: &AtomicU64, end: u64, failures_max: usize, total: &Mutex<Total>) {
     loop {
         let from = next.fetch_add(BATCH, Ordering::Relaxed);
         if from >= end {
@@ -127,17 +134,20 @@ fn work(next: &AtomicU64, end: u64, failures_max: usize, total: &Mutex<(Figures,
             let (figures, failure) = run(&bytes_of_seed(seed), &mut Trace::off());
             match failure {
                 None => sum += &figures,
-                Some(failure) => failed.push((seed, failure)),
+                Some(failure) => {
+                    eprintln!("seed {seed}: {failure}");
+                    failed.push((seed, failure));
+                }
             }
         }
         let mut total = total.lock().expect("no thread panicked");
-        total.0 += &sum;
-        total.1.append(&mut failed);
-        if total.2.elapsed() > REPORT_EVERY {
-            total.2 = Instant::now();
-            eprintln!("{} worlds passed, {} failed", total.0.worlds, total.1.len());
+        total.figures += &sum;
+        total.failures.append(&mut failed);
+        if total.reported.elapsed() > REPORT_EVERY {
+            total.reported = Instant::now();
+            eprintln!("{} worlds passed, {} failed", total.figures.worlds, total.failures.len());
         }
-        if total.1.len() >= failures_max {
+        if total.failures.len() >= failures_max {
             next.store(end, Ordering::Relaxed);
             return;
         }

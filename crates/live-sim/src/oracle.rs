@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use live_engine::{Handle, Lifetimes, LinkId};
+use live_engine::{Handle, Lifetimes, LinkId, TurnCompletePacing};
 use live_proto::FunctionCall;
 
 use crate::plan::Plan;
@@ -68,6 +68,8 @@ pub(crate) struct Oracle {
     generations: Vec<Generated>,
     /// Time has leapt: what is late is not to blame.
     has_jumped: bool,
+    /// A turn is complete when it is played.
+    plays: bool,
     epoch: Instant,
     /// The number and the bytes of the sound that has been heard, where all of it is counted.
     heard: Option<(u32, u64)>,
@@ -85,6 +87,7 @@ impl Oracle {
             points: BTreeMap::new(),
             generations: Vec::new(),
             has_jumped: false,
+            plays: plan.pacing == TurnCompletePacing::Playback,
             epoch,
             heard: None,
             go_aways: 0,

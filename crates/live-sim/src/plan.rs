@@ -210,12 +210,14 @@ fn session(number: u8, limits: &Limits, entropy: &mut Entropy<'_>) -> SessionPla
 }
 
 fn policy(entropy: &mut Entropy<'_>) -> ReconnectPolicy {
-    let mut policy = ReconnectPolicy::default();
-    policy.overlap = entropy.pick(&[Overlap::CloseFirst, Overlap::CloseFirst, Overlap::DialFirst]);
-    policy.retracted = entropy.pick(&[Retracted::Forget, Retracted::FallBack]);
-    policy.fresh = entropy.pick(&[Fresh::Reseed, Fresh::Reseed, Fresh::Empty, Fresh::End]);
-    policy.replay = entropy.pick(&[Replay::Words, Replay::Everything, Replay::Nothing]);
-    policy.late_answers = entropy.pick(&[LateAnswers::AsText, LateAnswers::AsCall]);
+    let mut policy = ReconnectPolicy {
+        overlap: entropy.pick(&[Overlap::CloseFirst, Overlap::CloseFirst, Overlap::DialFirst]),
+        retracted: entropy.pick(&[Retracted::Forget, Retracted::FallBack]),
+        fresh: entropy.pick(&[Fresh::Reseed, Fresh::Reseed, Fresh::Empty, Fresh::End]),
+        replay: entropy.pick(&[Replay::Words, Replay::Everything, Replay::Nothing]),
+        late_answers: entropy.pick(&[LateAnswers::AsText, LateAnswers::AsCall]),
+        ..ReconnectPolicy::default()
+    };
     if entropy.one_in(3) {
         policy.dials_max = entropy.pick(&[8, 20, 3]);
         policy.stable_after = entropy.millis(&[10_000, 1_000]);

@@ -92,6 +92,12 @@ table! {
         CallOnce = "call-once",
         /// An answer to a call that was told and not withdrawn is taken.
         AnswerTaken = "answer-taken",
+        /// An answer that a server took in is in its next prompt.
+        AnswerHeard = "answer-heard",
+        /// When the calls that a model stands still for are answered, it is asked again.
+        GoesOn = "goes-on",
+        /// A spoken turn is complete when it is played, unless it is cut short or calls.
+        PlayedOut = "played-out",
         /// A prompt holds nothing twice and nothing of another session, in the order in which it was said.
         PromptOnce = "prompt-once",
         /// A prompt holds nothing of another project.
@@ -126,6 +132,8 @@ table! {
         Timers = "timers",
         /// A session that is over says nothing more, and its last event is the only one of its kind.
         Absorbing = "absorbing",
+        /// A model that is asked again was told that its former answer is not heard any more, or had given all of it.
+        OneGeneration = "one-generation",
         /// A model's piece that crosses the end of its generation does no harm.
         Crossing = "crossing",
         /// What was dropped is counted and told.

@@ -189,6 +189,7 @@ impl World<'_> {
         if conn.end.is_congested() {
             self.oracle.is_congested(conn.number);
         }
+        self.oracle.conn_rests(conn.number);
         if conn.end.phase == Phase::Ended {
             self.drop_conn(at);
         }
@@ -234,6 +235,7 @@ impl World<'_> {
             }
             ServerEvent::Forget { handle } => conn.forget.push(handle),
             ServerEvent::Generate(turn, _) => {
+                self.oracle.model_asked(conn.number, conn.generation.is_some());
                 let number = self.oracle.generations();
                 let plan = &self.clients[client].plan;
                 let (script, delay) = if self.is_healed {

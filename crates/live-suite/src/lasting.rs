@@ -75,6 +75,28 @@ pub fn a_session_resumes_after_a_cut<W: Wire>() {
     }
 }
 
+/// What was heard of it is over, and the question is asked again over the next connection.
+pub fn an_answer_that_is_cut_comes_anew<W: Wire>() {
+    let wire = start::<W>(|_| {});
+    let mut session = open(&wire);
+    assert_eq!(count(&mut session), "1 contents");
+    session.say(ClientMessage::text_turn("forever"));
+    let heard = hear(&mut session, |event| matches!(event, ClientEvent::Text { .. }));
+    let Some(&ClientEvent::Text { generation: cut, .. }) = heard.last() else { unreachable!("it ends so") };
+    session.cut();
+    let heard = hear(&mut session, is_resumed);
+    let is_over = |event: &ClientEvent| matches!(event, ClientEvent::Interrupted { generation } if *generation == cut);
+    assert!(has(&heard, is_over), "{heard:?}");
+    assert!(matches!(heard.last(), Some(ClientEvent::Resumed { answer_lost: false, .. })), "{heard:?}");
+    let anew = |event: &ClientEvent| matches!(event, ClientEvent::Text { generation, .. } if *generation > cut);
+    hear(&mut session, anew);
+    session.say(ClientMessage::text_turn("count"));
+    hear(&mut session, |event| matches!(event, ClientEvent::Interrupted { .. }));
+    let counted = |event: &ClientEvent| matches!(event, ClientEvent::Text { text, .. } if text.ends_with("contents"));
+    // The first turn and its answer, the question and what was said to it, and this one.
+    assert_eq!(text(&hear(&mut session, counted)[..]), "5 contents");
+}
+
 /// `goAway` comes in time, and the session moves by its handle before the end.
 pub fn go_away_moves_a_session<W: Wire>() {
     let wire = start::<W>(|lifetimes| {

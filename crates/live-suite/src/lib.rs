@@ -65,6 +65,7 @@ macro_rules! suite {
         }
         $crate::suite! { $wire: lasting:
             a_session_resumes_after_a_cut
+            an_answer_that_is_cut_comes_anew
             go_away_moves_a_session
             a_handle_that_names_nothing_is_refused
             an_expired_handle_is_refused_and_the_session_begins_anew

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
 use crate::clock;
-use crate::timer::Timer;
+use crate::timer::{Deadlines, Timer};
 use crate::{Decode, Encode, Fair, Frames, Options, UnknownFields};
 
 /// An engine and its WebSocket. The host calls [`next`](Self::next) in a loop until it returns `None`.
@@ -30,9 +30,7 @@ use crate::{Decode, Encode, Fair, Frames, Options, UnknownFields};
 pub struct Connection<E: Engine, S> {
     engine: E,
     socket: WebSocketStream<S>,
-    timer: Timer,
-    /// For `cut_at`: on the runtime's time, since it waits for the network.
-    cut_timer: Timer,
+    deadlines: Deadlines,
     /// Messages are encoded here and split off; the memory comes back once the socket has copied them.
     buffer: BytesMut,
     /// The one message that was taken from the engine and that the socket would not take yet. It lives here, not in a
@@ -45,9 +43,7 @@ pub struct Connection<E: Engine, S> {
     /// Messages read since `held` was filled.
     congested_reads: u32,
     phase: Phase,
-    /// When a connection that closes is given up; set once it does.
-    cut_at: Option<Instant>,
-    /// For the peer's signs of life, on the runtime's time too.
+    /// For the peer's signs of life, on the runtime's time.
     life_timer: Timer,
     vitals: Vitals,
     unknown: UnknownFields,
@@ -103,15 +99,13 @@ where
         Self {
             engine,
             socket,
-            timer: Timer::default(),
-            cut_timer: Timer::default(),
+            deadlines: Deadlines::default(),
             buffer: BytesMut::new(),
             held: None,
             unflushed: false,
             fair: Fair::default(),
             congested_reads: 0,
             phase: Phase::Open,
-            cut_at: None,
             life_timer: Timer::default(),
             vitals: Vitals::new(options.liveness, clock::now(None)),
             unknown: UnknownFields::default(),
@@ -373,25 +367,14 @@ where
         }
         // Counted from the engine's close, not from the close frame: that one may be stuck behind a message that the peer
         // does not read.
-        if self.cut_at.is_none() && (self.phase != Phase::Open || self.engine.is_closed()) {
-            self.cut_at = Some(clock::now(None) + self.options.close_deadline);
-        }
-        let mut fired = false;
-        let clock = self.options.clock.as_ref();
-        if let Some(timeout) = self.engine.poll_timeout()
-            && (timeout <= clock::now(clock) || self.timer.poll(cx, timeout, clock).is_ready())
-        {
-            self.engine.handle_timeout(clock::now(clock));
-            fired = true;
-        }
-        if let Some(cut_at) = self.cut_at
-            && (cut_at <= clock::now(None) || self.cut_timer.poll(cx, cut_at, None).is_ready())
-        {
+        let is_closing = self.phase != Phase::Open || self.engine.is_closed();
+        let closing = is_closing.then_some(self.options.close_deadline);
+        let passed = self.deadlines.poll(cx, &mut self.engine, self.options.clock.as_ref(), closing);
+        if passed.cut {
             tracing::debug!("the peer did not close in time and is cut off");
             self.end(Phase::Ended);
-            fired = true;
         }
-        self.poll_life(cx) || fired
+        self.poll_life(cx) || passed.engine || passed.cut
     }
 
     /// Pings a peer that is silent, and gives up one that stays so. True if anything came of it.

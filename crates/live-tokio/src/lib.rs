@@ -38,6 +38,6 @@ pub use fair::Fair;
 pub use live_engine::Liveness;
 pub use options::{Frames, Options};
 pub use stream::NetStream;
-pub use timer::Timer;
+pub use timer::{Deadlines, Passed};
 pub use tokio_tungstenite::WebSocketStream;
 pub use unknown::UnknownFields;

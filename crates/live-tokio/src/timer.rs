@@ -1,21 +1,64 @@
-//! One sleep for one connection, moved only when a deadline comes closer.
+//! The deadlines of one connection, and one sleep for each, moved only when it comes closer.
 //!
-//! Which deadline matters, and what happens then, is the engine's business.
+//! What happens when the engine's has passed is the engine's business.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use live_engine::Engine;
 use tokio::time::Sleep;
 
-use crate::Clock;
+use crate::clock::{Clock, now};
+
+/// The deadlines of a connection: its engine's, and the one by which it is over once it closes.
+#[derive(Debug, Default)]
+pub struct Deadlines {
+    engine: Timer,
+    /// On the runtime's time, since it waits for the network.
+    cut: Timer,
+    cut_at: Option<Instant>,
+}
+
+/// Which deadlines have passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The engine's, and it was told.
+    pub engine: bool,
+    /// The connection's: it is to be cut.
+    pub cut: bool,
+}
+
+impl Deadlines {
+    /// Does what is due, or wakes the task when it is. `closing` is how long a connection may take to close; it counts from
+    /// the first call that has it.
+    pub fn poll<E: Engine>(
+        &mut self,
+        cx: &mut Context<'_>,
+        engine: &mut E,
+        clock: Option<&Arc<dyn Clock>>,
+        closing: Option<Duration>,
+    ) -> Passed {
+        if self.cut_at.is_none() {
+            self.cut_at = closing.map(|patience| now(None) + patience);
+        }
+        // What has passed need not wait until the runtime has looked at its timers.
+        let is_due = |at| at <= now(clock) || self.engine.poll(cx, at, clock).is_ready();
+        let is_due = engine.poll_timeout().is_some_and(is_due);
+        if is_due {
+            engine.handle_timeout(now(clock));
+        }
+        let cut = self.cut_at.is_some_and(|at| at <= now(None) || self.cut.poll(cx, at, None).is_ready());
+        Passed { engine: is_due, cut }
+    }
+}
 
 /// Wakes the task at or before the deadline last asked for.
 #[derive(Default)]
-pub struct Timer {
+pub(crate) struct Timer {
     /// Boxed when first needed: a sleep is large and must not move.
     sleep: Option<Pin<Box<Sleep>>>,
     foreign: Option<Foreign>,
@@ -35,7 +78,7 @@ impl Timer {
     ///
     /// A deadline that moves away is not passed on to the clock: the sleep wakes at the old one and is set anew, which
     /// costs one wake instead of one re-arming for each message.
-    pub fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant, clock: Option<&Arc<dyn Clock>>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant, clock: Option<&Arc<dyn Clock>>) -> Poll<()> {
         if let Some(clock) = clock {
             return self.poll_foreign(cx, deadline, clock);
         }

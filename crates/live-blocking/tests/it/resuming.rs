@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use live_blocking::{Admission, Connector, Memory, Next, Options, Session};
 use live_engine::client_session::GaveUp;
 use live_engine::{
-    Cause, ClientEvent, ClientSessionConfig, CloseReason, EndReason, Lifetimes, Limits, ModelOutput, Phase, Prompt,
-    Reconnect, ReconnectPolicy, ServerConfig, Violation,
+    Cause, ClientEvent, ClientSessionConfig, CloseReason, EndReason, Lifetimes, Limits, ModelOutput, Overlap, Phase,
+    Prompt, Reconnect, ReconnectPolicy, ServerConfig, Violation,
 };
 use live_proto::{ClientMessage, Modality, SessionResumptionConfig, Setup};
 
@@ -128,14 +128,17 @@ fn go_away_moves_a_session_to_its_next_connection() {
     let notice = Duration::from_millis(9_900);
     let lifetimes = Lifetimes { connection: Duration::from_secs(10), go_away_notice: notice, ..config().lifetimes };
     let server = Running::new(ServerConfig { lifetimes, ..config() }, options(), count);
-    let mut session = session(server.address, ReconnectPolicy::default());
-    assert_eq!(text(&turn(&mut session, "one")), "1: one");
-    let heard = hear(&mut session, is_restored);
-    assert!(heard.iter().any(|event| matches!(event, ClientEvent::GoAway { .. })), "{heard:?}");
-    let moves = |event: &ClientEvent| matches!(event, ClientEvent::Reconnecting { why: Reconnect::GoAway, .. });
-    assert!(heard.iter().any(moves), "{heard:?}");
-    assert_eq!(session.send(ClientMessage::text_turn("two")), Ok(()));
-    assert_eq!(text(&hear(&mut session, is_end)), "3: two");
+    for overlap in [Overlap::CloseFirst, Overlap::DialFirst] {
+        let mut session = session(server.address, ReconnectPolicy { overlap, ..ReconnectPolicy::default() });
+        assert_eq!(text(&turn(&mut session, "one")), "1: one");
+        let heard = hear(&mut session, is_restored);
+        assert!(heard.iter().any(|event| matches!(event, ClientEvent::GoAway { .. })), "{heard:?}");
+        let moves = |event: &ClientEvent| matches!(event, ClientEvent::Reconnecting { why: Reconnect::GoAway, .. });
+        assert!(heard.iter().any(moves), "{heard:?}");
+        assert_eq!(session.send(ClientMessage::text_turn("two")), Ok(()));
+        assert_eq!(text(&hear(&mut session, is_end)), "3: two", "{overlap:?}");
+        assert_eq!(session.close().cause, Cause::Local);
+    }
 }
 
 #[test]

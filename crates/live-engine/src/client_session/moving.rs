@@ -3,7 +3,7 @@
 //! What happens when it ends by itself is decided in [`super`].
 
 use super::{
-    Cause, ClientEvent, ClientSession, CloseCause, Entry, Fresh, Instant, Open, Overlap, Phase, Reconnect, State,
+    Cause, ClientEvent, ClientSession, CloseCause, Entry, Fresh, Instant, Open, Overlap, Phase, Reconnect, State, later,
 };
 
 impl ClientSession {
@@ -76,6 +76,6 @@ impl ClientSession {
         self.heard = self.break_off(open.engine.take_session(), open.owed);
         self.tell(reconnecting);
         self.close_link(open.link);
-        self.state = State::Parting { link: open.link, until: now + policy.parting_max, entry };
+        self.state = State::Parting { link: open.link, until: later(now, policy.parting_max), entry };
     }
 }

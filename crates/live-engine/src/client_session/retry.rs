@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use super::config::{ReconnectPolicy, SPACING};
+use super::later;
 use crate::client::{Cause, Phase};
 
 /// What to do after the end of a connection.
@@ -138,13 +139,13 @@ impl Attempts {
         let base = match wait {
             Wait::Soon if self.dials == 0 => return self.soonest(now),
             Wait::Soon | Wait::Backoff => policy.backoff_min,
-            Wait::Long => policy.backoff_min * LONG_FACTOR,
+            Wait::Long => policy.backoff_min.saturating_mul(LONG_FACTOR),
         };
         let doublings = self.dials.saturating_sub(1).min(16);
         let longest = base.saturating_mul(1 << doublings).min(policy.backoff_max.max(base)).max(SPACING);
         let half = longest / 2;
         let jitter = half.mul_f64(self.draw());
-        self.soonest(now + half + jitter)
+        self.soonest(later(now, half.saturating_add(jitter)))
     }
 
     /// SplitMix64, as a number from 0 to 1.
@@ -163,6 +164,8 @@ pub const LONG_FACTOR: u32 = 20;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test begins somewhere")]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -190,6 +193,18 @@ mod tests {
         assert!(waits(7, Wait::Long)[0] >= 5_000);
         assert_ne!(waits(7, Wait::Backoff), waits(8, Wait::Backoff));
         assert_eq!(waits(7, Wait::Backoff), waits(7, Wait::Backoff));
+    }
+
+    #[test]
+    fn waits_may_be_for_ever() {
+        let for_ever =
+            ReconnectPolicy { backoff_min: Duration::MAX, backoff_max: Duration::MAX, ..ReconnectPolicy::default() };
+        let now = Instant::now();
+        for wait in [Wait::Soon, Wait::Backoff, Wait::Long] {
+            let mut attempts = Attempts::new(7);
+            attempts.note_dial(now);
+            assert!(attempts.after(wait, &for_ever, now) > now + Duration::from_secs(3_600), "{wait:?}");
+        }
     }
 
     #[test]

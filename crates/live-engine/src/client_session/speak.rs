@@ -135,6 +135,7 @@ impl ClientSession {
         for message in again {
             if entry == Entry::Resume {
                 // The words are still remembered from the first time.
+                let message = self.renewed(message);
                 self.transmit(message, now);
             } else {
                 self.send(message, now);
@@ -151,6 +152,20 @@ impl ClientSession {
                 self.send(message, now);
             }
         }
+    }
+
+    /// The message, which is to be said again. The setup of this connection has the latest of what was changed; a former
+    /// change would take that back until it is changed again, and a snapshot from between would keep it so.
+    fn renewed(&self, mut message: ClientMessage) -> ClientMessage {
+        if let ClientMessage::ContextUpdate(update) = &mut message {
+            if let (Some(changed), Some(latest)) = (&mut update.system_instruction, &self.setup.system_instruction) {
+                changed.clone_from(&latest.clone().into());
+            }
+            if let Some(changed) = &mut update.tools {
+                changed.tools.clone_from(&self.setup.tools);
+            }
+        }
+        message
     }
 
     fn tells_late_answers_as_text(&self) -> bool {

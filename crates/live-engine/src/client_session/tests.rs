@@ -202,7 +202,10 @@ fn sent(message: &ClientMessage) -> String {
             let names: Vec<&str> = response.function_responses.iter().map(|response| response.name.as_str()).collect();
             format!("toolResponse {}", names.join(" "))
         }
-        ClientMessage::ContextUpdate(_) => "contextUpdate".into(),
+        ClientMessage::ContextUpdate(update) => {
+            let instruction = update.system_instruction.as_ref().map(|content| content.text());
+            format!("contextUpdate '{}'", instruction.unwrap_or_default())
+        }
         other => format!("{other:?}"),
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn label_bytes(blob: &Blob) -> usize {
     blob.mime_type.as_str().len() + blob.display_name.len()
 }
 
-fn part_bytes(part: &Part) -> usize {
+pub(crate) fn part_bytes(part: &Part) -> usize {
     let Part {
         data,
         part_metadata,

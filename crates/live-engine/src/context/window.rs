@@ -18,6 +18,13 @@ pub struct Entry {
     pub tokens: Tokens,
 }
 
+impl Entry {
+    /// Bytes of the content in memory, estimated from above.
+    pub fn bytes(&self) -> usize {
+        content_bytes(&self.content)
+    }
+}
+
 /// When the history is cut and down to what: a sliding window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compression {

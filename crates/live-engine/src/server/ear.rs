@@ -134,7 +134,8 @@ impl Session {
             let found = self.input.sound_bytes();
             if found > max {
                 let what = "bytes of speech";
-                return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64 });
+                let fix = "end the activity sooner";
+                return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64, fix });
             }
             return Ok(());
         }

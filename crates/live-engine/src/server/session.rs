@@ -440,12 +440,17 @@ impl Session {
         ];
         for (what, found, max) in bounds {
             if found > max {
-                return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64 });
+                let fix = "start a new session";
+                return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64, fix });
             }
         }
         let (found, max) = (self.tokens().total(), self.config.profile.context_tokens);
         if found > max {
-            return Err(Violation::ContextExhausted { what: "tokens", found, max });
+            let fix = match self.config.compression {
+                None => "start a new session, with contextWindowCompression if it is to go on for long",
+                Some(_) => "start a new session, and say less in one turn",
+            };
+            return Err(Violation::ContextExhausted { what: "tokens", found, max, fix });
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! Not here: the ledger itself ([`crate::tools`]) and what a declaration may say ([`super::setup`]).
 
 use live_proto::{
-    Behavior, Content, FunctionCall, FunctionResponse, Part, Scheduling, ServerMessage, ToolResponse, Value,
+    Behavior, Content, FunctionCall, FunctionResponse, Part, PartData, Scheduling, ServerMessage, ToolResponse, Value,
 };
 
 use super::content::USER;
@@ -131,7 +131,22 @@ impl Session {
         }
         let stands_still = matches!(self.turn, Turn::Suspended(_) | Turn::AwaitingAnswers(_));
         if stands_still && !self.calls.is_blocked() {
+            self.take_what_waited();
             self.prompt(cx);
+        }
+    }
+
+    /// The answers that were to be heard when nobody speaks are heard with those that the model stood still for; where its
+    /// turn is over, so is everything else that waited for that.
+    fn take_what_waited(&mut self) {
+        let is_over = matches!(self.turn, Turn::AwaitingAnswers(_));
+        for kept in std::mem::take(&mut self.waiting) {
+            if is_over || kept.content.parts.iter().all(|part| matches!(part.data, Some(PartData::FunctionResponse(_))))
+            {
+                self.context.append(kept.content, kept.tokens);
+            } else {
+                self.waiting.push(kept);
+            }
         }
     }
 

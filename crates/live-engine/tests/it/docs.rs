@@ -288,7 +288,7 @@ fn violations() -> Vec<Violation> {
         Violation::Role { path: path.into(), role: "robot".into(), rule },
         Violation::ContentEmpty { path: path.into() },
         Violation::MimeType { path, found: "text/plain".into(), rule: rule.into(), fix },
-        Violation::ContextExhausted { what: "tokens", found: 2, max: 1 },
+        Violation::ContextExhausted { what: "tokens", found: 2, max: 1, fix: "start a new session" },
     ]
 }
 

@@ -100,10 +100,55 @@ fn a_sweep_forgets_what_has_expired() {
             store.save(handle(number), &saved(number), &[]).unwrap();
         }
         assert_eq!(store.sweep(at(0)).unwrap(), Swept::default(), "{store:?}");
-        assert_eq!(store.sweep(at(2)).unwrap(), Swept { expired: 2, corrupt: 0 }, "{store:?}");
+        assert_eq!(store.sweep(at(2)).unwrap(), Swept { expired: 2, ..Swept::default() }, "{store:?}");
         assert_eq!(store.load(handle(2)).unwrap(), None, "{store:?}");
         assert_eq!(store.load(handle(3)).unwrap(), Some(saved(3)), "{store:?}");
     }
+}
+
+#[test]
+fn memory_has_a_bound_and_what_would_expire_first_makes_room() {
+    let mut large = Snapshot::clone(&saved(0).snapshot);
+    large.pending_input = vec![Part::text("x".repeat(100_000))];
+    let large = Arc::new(large);
+    let point = |number| Saved { snapshot: Arc::clone(&large), ..saved(number) };
+    let store = MemoryStore::new(450_000);
+    // The last one would expire first.
+    for number in [2, 3, 4, 5, 6, 1] {
+        store.save(handle(number), &point(number), &[]).unwrap();
+    }
+    let kept: Vec<u64> = (1..=6).filter(|number| store.load(handle(*number)).unwrap().is_some()).collect();
+    assert_eq!(kept, [1, 4, 5, 6], "{store:?}");
+    assert_eq!(store.sweep(at(0)).unwrap(), Swept { displaced: 2, ..Swept::default() });
+    assert_eq!(store.sweep(at(0)).unwrap(), Swept::default(), "told once");
+    let error = MemoryStore::new(100_000).save(handle(1), &point(1), &[]).unwrap_err();
+    assert!(error.to_string().contains("the store 100000"), "{error}");
+    // What is forgotten takes no room.
+    for round in 0..100 {
+        store.save(handle(7 + round), &point(7 + round), &[handle(6 + round)]).unwrap();
+        store.remove(handle(7 + round)).unwrap();
+        store.sweep(at(1_000)).unwrap();
+        assert!(store.is_empty());
+    }
+}
+
+#[test]
+fn points_share_what_they_have_in_common() {
+    let store = MemoryStore::new(450_000);
+    let mut snapshot = Snapshot::default();
+    for number in 0..8 {
+        let content = Arc::new(Content::user(Part::text("x".repeat(40_000))));
+        snapshot.history.push(Entry { content, tokens: Tokens::default() });
+        let saved = Saved { snapshot: Arc::new(snapshot.clone()), ..saved(1) };
+        store.save(handle(number), &saved, &[]).unwrap();
+    }
+    assert_eq!(store.len(), 8, "eight histories of 40 to 320 kB, but it is one");
+    (0..7).for_each(|number| store.remove(handle(number)).unwrap());
+    let other = Arc::new(Content::user(Part::text("x".repeat(200_000))));
+    let history = vec![Entry { content: other, tokens: Tokens::default() }];
+    let other = Saved { snapshot: Arc::new(Snapshot { history, ..Snapshot::default() }), ..saved(2) };
+    store.save(handle(8), &other, &[]).unwrap();
+    assert_eq!(store.load(handle(7)).unwrap(), None, "what the last of them holds is still counted");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Sessions that outlive their connections, and handles that are not honoured.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, SystemTime};
 
 use live_server::store::{DiskStore, HandleHash, MemoryStore, Saved, SessionStore, StoreError, Swept};
@@ -112,6 +112,68 @@ async fn a_handle_that_is_not_honoured_closes_with_the_services_text() {
     // Who was refused has taken nothing from the owner.
     client.say("still here").await;
     assert_eq!(text(&client.hear_turn().await), "you said still here");
+}
+
+#[tokio::test]
+async fn a_client_that_never_pauses_gets_handles_all_the_same() {
+    let (gated, gate) = Gated::new();
+    let server = start(|server| server.store(gated)).await;
+    let mut client = Client::ready(server.address, &resumable("")).await;
+    for words in ["one", "two", "three"] {
+        client.say(words).await;
+        // The server has every chance to hear it before the point is saved.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        gate.send(()).expect("the store waits");
+        client.hear_handle().await;
+        assert_eq!(text(&client.hear_turn().await), format!("you said {words}"));
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_holds_nobody_up() {
+    let (gated, gate) = Gated::new();
+    let server = start(|server| server.store(gated)).await;
+    let mut client = Client::ready(server.address, &resumable("")).await;
+    client.say("is anybody there").await;
+    assert_eq!(text(&client.hear_turn().await), "you said is anybody there");
+    // Lets the thread that saves come to its end.
+    drop(gate);
+}
+
+/// A memory that saves when it is let.
+#[derive(Debug)]
+struct Gated {
+    memory: MemoryStore,
+    gate: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Gated {
+    fn new() -> (Self, mpsc::Sender<()>) {
+        let (gate, waits) = mpsc::channel();
+        (Self { memory: MemoryStore::default(), gate: Mutex::new(waits) }, gate)
+    }
+}
+
+impl SessionStore for Gated {
+    fn save(&self, handle: HandleHash, saved: &Saved, forget: &[HandleHash]) -> Result<(), StoreError> {
+        // An error means that nobody minds any more.
+        _ = self.gate.lock().expect("no save panics").recv();
+        self.memory.save(handle, saved, forget)
+    }
+
+    fn load(&self, handle: HandleHash) -> Result<Option<Saved>, StoreError> {
+        self.memory.load(handle)
+    }
+
+    fn remove(&self, handle: HandleHash) -> Result<(), StoreError> {
+        self.memory.remove(handle)
+    }
+
+    fn sweep(&self, now: SystemTime) -> Result<Swept, StoreError> {
+        self.memory.sweep(now)
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use live_engine::client_session::SPACING;
+use live_engine::client_session::{FRAMES_MAX, SPACING};
 use live_engine::{ClientEvent, ClientSession, Fresh, LinkId, Overlap, Retracted, Why};
 use live_proto::{ClientMessage, FunctionCall, ServerMessage, ServerPayload, Setup};
 
@@ -21,6 +21,11 @@ pub(super) struct SessionWatch {
     pub(super) said: Vec<Kind>,
     links: BTreeMap<LinkId, LinkWatch>,
     dialled_at: Option<Instant>,
+    /// The connection that something was last received over while it was open.
+    open_conn: Option<usize>,
+    /// Since when the connection is open, and dials since one last held.
+    open_since: Option<Instant>,
+    dials: u32,
     /// Of everything heard so far, the latest piece, and its transcript's.
     heard: Option<Piece>,
     transcribed: Option<Piece>,
@@ -67,6 +72,9 @@ impl SessionWatch {
             said: Vec::new(),
             links: BTreeMap::new(),
             dialled_at: None,
+            open_conn: None,
+            open_since: None,
+            dials: 0,
             heard: None,
             transcribed: None,
             over_to: None,
@@ -138,6 +146,12 @@ impl Oracle {
         let is_alone = session.overlaps() || session.links.values().all(|link| link.is_closed);
         let is_first = session.links.is_empty();
         let policy = session.plan.policy();
+        let held = session.open_since.take().map(|since| now.duration_since(since));
+        if policy.is_some_and(|policy| held.is_some_and(|held| held >= policy.stable_after)) {
+            session.dials = 0;
+        }
+        session.dials += 1;
+        let (dials, dials_max) = (session.dials, policy.map_or(1, |policy| policy.dials_max));
         let may = is_first || policy.is_some();
         let falls_back = policy.is_some_and(|policy| policy.retracted == Retracted::FallBack);
         let latest = session.handle.clone().or(session.retracted.clone().filter(|_| falls_back));
@@ -155,6 +169,12 @@ impl Oracle {
                 "session {c} dials {link}: known {is_known}, alone {is_alone}, may {may}, may begin anew {may_begin_anew}"
             )
         });
+        // Of a connection that is left while it is open, only its session knows when it decided.
+        if !is_late && !self.sessions[c].overlaps() && !self.has_jumped {
+            self.check(Rule::Dials, dials <= dials_max, || {
+                format!("session {c} dials {dials} times without a connection that holds, of {dials_max} at most")
+            });
+        }
         if has_handle && !is_first {
             self.check(Rule::LatestHandle, is_latest, || {
                 format!("session {c} dials {link} by a handle that is not its latest")
@@ -194,11 +214,12 @@ impl Oracle {
     }
 
     /// A message reaches the session over a connection, open or not.
-    pub(crate) fn client_receives(&mut self, c: usize, _link: LinkId, message: &ServerMessage, is_open: bool) {
+    pub(crate) fn client_receives(&mut self, c: usize, link: LinkId, message: &ServerMessage, is_open: bool) {
         if !is_open {
             return;
         }
         let session = &mut self.sessions[c];
+        session.open_conn = session.links.get(&link).and_then(|link| link.conn);
         match &message.payload {
             Some(ServerPayload::ToolCall(call)) => {
                 let new = call.function_calls.iter().filter_map(identity).filter(|it| !session.told.contains(it));
@@ -224,7 +245,7 @@ impl Oracle {
         self.fail(Rule::CallTold, format_args!("session {c} was not told of calls {untold:?}"));
     }
 
-    pub(crate) fn client_hears(&mut self, c: usize, event: &ClientEvent, _now: Instant) {
+    pub(crate) fn client_hears(&mut self, c: usize, event: &ClientEvent, now: Instant) {
         let session = &mut self.sessions[c];
         let (was_over, had_spoken) = (session.is_over, session.has_spoken);
         session.has_spoken = true;
@@ -243,6 +264,7 @@ impl Oracle {
         }
         match event {
             ClientEvent::Ready { .. } => {
+                self.sessions[c].open_since = Some(now);
                 let was_ready = std::mem::replace(&mut self.sessions[c].is_ready, true);
                 self.check(Rule::ReadyFirst, !was_ready, || format!("session {c} is ready twice"));
             }
@@ -279,10 +301,17 @@ impl Oracle {
             ClientEvent::Reconnecting { .. } => {
                 let session = &mut self.sessions[c];
                 (session.is_reconnecting, session.has_reconnected) = (true, true);
+                // It held until now.
+                if let Some(since) = session.open_since.take() {
+                    let held = now.duration_since(since);
+                    let is_stable = session.plan.policy().is_some_and(|policy| held >= policy.stable_after);
+                    session.dials = if is_stable { 0 } else { session.dials };
+                }
             }
             ClientEvent::Resumed { restored, replayed, .. } => {
                 self.figures.replayed += *replayed as u64;
                 let session = &mut self.sessions[c];
+                session.open_since = Some(now);
                 let was_announced = std::mem::take(&mut session.is_reconnecting);
                 session.has_renewed |= !restored;
                 *(if *restored { &mut self.figures.restored } else { &mut self.figures.renewed }) += 1;
@@ -296,8 +325,13 @@ impl Oracle {
             }
             ClientEvent::GoAway { .. } => self.go_aways += 1,
             ClientEvent::Closed(_) => self.sessions[c].is_over = true,
-            ClientEvent::Lost(_) => {
+            ClientEvent::Lost(loss) => {
                 self.figures.lost += 1;
+                let max = self.sessions[c].plan.config.limits.queued_messages_max;
+                let words = loss.unsent.iter().filter(|message| !is_media(message)).count();
+                self.check(Rule::Bounds, words <= max && loss.last_frames.len() <= FRAMES_MAX, || {
+                    format!("session {c} held {words} messages of {max}, and {} frames", loss.last_frames.len())
+                });
                 self.sessions[c].is_over = true;
             }
             _ => {}
@@ -337,9 +371,9 @@ impl Oracle {
 
     fn is_of_open_connection(&mut self, c: usize, piece: Piece) {
         let of = self.generations.get(piece.generation as usize - 1).map(|generated| generated.conn);
-        let whose = of.map(|conn| self.conns[conn].client);
-        self.check(Rule::OwnConnection, whose == Some(c), || {
-            format!("session {c} hears {piece:?}, which was said to {whose:?}")
+        let open = self.sessions[c].open_conn;
+        self.check(Rule::OwnConnection, of.is_some() && of == open, || {
+            format!("session {c} hears {piece:?} over conn {open:?}, which was said over {of:?}")
         });
     }
 
@@ -389,4 +423,9 @@ impl Oracle {
             format!("session {c} has a timer that is due again at once")
         });
     }
+}
+
+/// Sound and video alone are held by their bytes, not by their number.
+fn is_media(message: &ClientMessage) -> bool {
+    matches!(message, ClientMessage::RealtimeInput(input) if input.audio.is_some() || input.video.is_some())
 }

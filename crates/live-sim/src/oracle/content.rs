@@ -40,6 +40,20 @@ impl Oracle {
             stamp::each_said(content, |said| all.push(said));
         }
         self.holds_once(client, &all, || format!("the prompt of conn {number}"));
+        let answers = std::mem::take(&mut self.conns[number].answers);
+        if !answers.is_empty() && !is_late && !is_lenient {
+            let missing = answers.iter().find(|answer| !all.iter().any(|said| said.number == **answer));
+            self.check(Rule::AnswerHeard, missing.is_none(), || {
+                format!(
+                    "conn {number} took the answer <{client}.{}> in and does not prompt with it",
+                    missing.unwrap_or(&0)
+                )
+            });
+        }
+        let contents_max = self.sessions[client].plan.config.limits.history_contents_max;
+        self.check(Rule::Bounds, prompt.history.len() <= contents_max, || {
+            format!("conn {number} prompts with {} contents of {contents_max}", prompt.history.len())
+        });
         if !is_lenient {
             let session = &mut self.sessions[client];
             session.last_prompt = Some(all.iter().map(|said| said.number).collect());
@@ -53,7 +67,7 @@ impl Oracle {
         let mut gap = None;
         for part in prompt.unanswered().iter().flat_map(|content| &content.parts) {
             let Some(blob) = part.as_inline() else { continue };
-            let (mut first, mut count) = (None, 0);
+            let mut count = 0;
             stamp::each_in_sound(&blob.data, &mut |said| {
                 if said.number <= latest {
                     return;
@@ -61,13 +75,11 @@ impl Oracle {
                 // What is said beside the sound has numbers too.
                 gap = gap.or((said.number > latest + MARKS_BETWEEN).then_some((latest, said.number)));
                 latest = said.number;
-                first.get_or_insert(said.number);
                 count += 1;
             });
-            let each = u64::from(count > 0) * blob.data.len() as u64;
             // A stretch that was heard in part before is not counted twice.
-            let records = stamp::records_in(&blob.data);
-            bytes += if records == 0 { 0 } else { each / records * count };
+            let each = (blob.data.len() as u64).checked_div(stamp::records_in(&blob.data));
+            bytes += each.unwrap_or(0) * count;
         }
         self.heard = Some((latest, bytes));
         self.check(Rule::NothingLost, gap.is_none(), || format!("between {gap:?} nothing was heard"));
@@ -112,6 +124,12 @@ impl Oracle {
         };
         // A cut is at the start of a user's turn, behind something that is not the user's.
         let could_cut = prompt.history.windows(2).any(|pair| pair[0].role != "user" && is_users(&pair[1]));
+        let begins_well = prompt.history.first().is_none_or(|first| is_users(first));
+        if self.conns[number].has_compressed {
+            self.check(Rule::Compressed, begins_well, || {
+                format!("the prompt of conn {number} does not begin with a user")
+            });
+        }
         self.check(Rule::Compressed, tokens < trigger || !could_cut, || {
             format!("conn {number} prompts with {tokens} tokens, and cuts at {trigger}")
         });
@@ -154,6 +172,20 @@ impl Oracle {
             });
         }
         self.holds_once(client, &all, || format!("a snapshot of conn {number}"));
+        let limits = &self.sessions[client].plan.config.limits;
+        let frames = snapshot.pending_input.iter().filter_map(|part| part.as_inline());
+        let frames = frames.filter(|blob| blob.mime_type.as_str().starts_with("image/")).count();
+        let counts = [
+            (snapshot.pending_calls.len(), limits.outstanding_calls_max, "calls that wait"),
+            (snapshot.settled_calls.len(), limits.remembered_calls_max, "calls that are settled"),
+            (frames, limits.frames_max, "pictures"),
+            (snapshot.history.len(), limits.history_contents_max, "contents"),
+        ];
+        for (found, max, what) in counts {
+            self.check(Rule::Bounds, found <= max, || {
+                format!("a snapshot of conn {number} has {found} {what} of {max}")
+            });
+        }
         // Where not all numbers can be told, none are looked at.
         let numbers = if is_lenient { Vec::new() } else { numbers };
         self.points.insert(handle.clone(), Point { client, numbers, is_lenient, usage });

@@ -1,6 +1,7 @@
 //! What a server's engine says to its client and asks of its host.
 #![expect(clippy::wildcard_enum_match_arm, reason = "a rule looks at what it is about")]
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use live_engine::{CloseReason, Handle, Lifetimes, LinkId, ServerEvent, Warning, Why};
@@ -9,6 +10,7 @@ use live_proto::{ClientMessage, ServerContent, ServerMessage, ServerPayload};
 use super::{GRAIN, Generated, Oracle, identity};
 use crate::end::Phase;
 use crate::net::Arrival;
+use crate::plan::LOOK;
 use crate::report::Rule;
 use crate::stamp::{self, Said};
 
@@ -36,6 +38,19 @@ pub(super) struct ConnWatch {
     pub(super) base: Vec<u32>,
     /// Pieces of the past may be missing: cut to fit, or outside an activity.
     pub(super) is_lenient: bool,
+    /// Calls that were made here and not withdrawn.
+    open_calls: BTreeSet<String>,
+    /// Answers to them that came in, and that no prompt had to hold yet.
+    pub(super) answers: Vec<u32>,
+    /// Of the calls that were made here and not withdrawn, those that the model stands still for.
+    waits_for: BTreeSet<String>,
+    /// The last of them was answered: the model is to be asked again.
+    must_go_on: bool,
+    /// When a client that plays as it receives has played everything.
+    played_at: Option<Instant>,
+    /// The turn was cut short, or it called and is complete without having been played.
+    need_not_play: bool,
+    pub(super) has_compressed: bool,
     /// It was told to shut down.
     is_draining: bool,
     /// It was congested, so that what it says and tells may be late.
@@ -63,6 +78,13 @@ impl ConnWatch {
             got_setup: false,
             base: Vec::new(),
             is_lenient: false,
+            open_calls: BTreeSet::new(),
+            answers: Vec::new(),
+            waits_for: BTreeSet::new(),
+            must_go_on: false,
+            played_at: None,
+            need_not_play: false,
+            has_compressed: false,
             is_draining: false,
             is_late: false,
             instruction: 0,
@@ -95,6 +117,22 @@ impl Oracle {
                 conn.instruction = said.number;
             }
         }
+        if let ClientMessage::ToolResponse(response) = &**message
+            && !conn.is_draining
+        {
+            for response in &response.function_responses {
+                let text = response.response.as_ref().and_then(|it| it.get("r")).and_then(|it| it.as_str());
+                let number = stamp::said_in(text.unwrap_or_default()).map(|said| said.number).last();
+                // What the model withdrew, or another connection made, may be passed over.
+                if let (Some(number), true) = (number, conn.open_calls.contains(&response.id)) {
+                    conn.answers.push(number);
+                    if !response.will_continue {
+                        conn.open_calls.remove(&response.id);
+                    }
+                }
+                conn.must_go_on |= conn.waits_for.remove(&response.id) && conn.waits_for.is_empty();
+            }
+        }
         conn.received.push(stamps_of(message));
     }
 
@@ -125,14 +163,30 @@ impl Oracle {
             });
         }
         match &message.payload {
-            Some(ServerPayload::ServerContent(content)) => self.server_content(number, content),
+            Some(ServerPayload::ServerContent(content)) => self.server_content(number, content, now),
             Some(ServerPayload::ToolCall(call)) => {
                 let client = self.conns[number].client;
                 for call in &call.function_calls {
                     let identity = identity(call).unwrap_or_default();
+                    let conn = &mut self.conns[number];
+                    conn.open_calls.insert(call.id.clone());
+                    if call.name == LOOK {
+                        conn.waits_for.insert(call.id.clone());
+                        conn.need_not_play = true;
+                    }
                     let before = self.sessions[client].call_ids.insert(call.id.clone(), identity);
                     self.check(Rule::CallIds, !call.id.is_empty() && before.is_none(), || {
                         format!("conn {number} calls {identity:?} by the id {:?}, which {before:?} has", call.id)
+                    });
+                }
+            }
+            Some(ServerPayload::ToolCallCancellation(cancellation)) => {
+                for id in &cancellation.ids {
+                    self.conns[number].waits_for.remove(id);
+                    let was_open = self.conns[number].open_calls.remove(id);
+                    let is_known = was_open || self.conns[number].is_resumed || self.conns[number].is_late;
+                    self.check(Rule::CallIds, is_known, || {
+                        format!("conn {number} withdraws {id:?}, which it did not call or was answered")
                     });
                 }
             }
@@ -158,7 +212,7 @@ impl Oracle {
         }
     }
 
-    fn server_content(&mut self, number: usize, content: &ServerContent) {
+    fn server_content(&mut self, number: usize, content: &ServerContent, now: Instant) {
         let conn = &self.conns[number];
         let (over_to, is_offered) = (conn.over_to, conn.is_offered);
         let mut pieces = Vec::new();
@@ -168,6 +222,9 @@ impl Oracle {
                     pieces.extend(stamp::answers_in(text));
                 } else if let Some(blob) = part.as_inline() {
                     pieces.extend(stamp::of_speech(&blob.data));
+                    let conn = &mut self.conns[number];
+                    let from = conn.played_at.map_or(now, |end| end.max(now));
+                    conn.played_at = Some(from + Duration::from_micros(blob.data.len() as u64 * 1_000 / 48));
                 }
             }
         }
@@ -183,6 +240,14 @@ impl Oracle {
             self.check(Rule::Retracted, !is_offered, || {
                 format!("conn {number} answers a client that may believe it can resume")
             });
+        }
+        let conn = &mut self.conns[number];
+        conn.need_not_play |= content.interrupted;
+        if content.turn_complete {
+            let (end, need_not) = (conn.played_at.take(), std::mem::take(&mut conn.need_not_play));
+            let is_played = end.is_none_or(|end| end <= now + GRAIN);
+            let may = is_played || need_not || conn.is_late || !self.plays;
+            self.check(Rule::PlayedOut, may, || format!("conn {number} completes a turn that is still heard"));
         }
         if content.interrupted || content.generation_complete || content.turn_complete {
             let conn = &mut self.conns[number];
@@ -221,6 +286,7 @@ impl Oracle {
             ServerEvent::Compressed { .. } => {
                 self.figures.compressions += 1;
                 self.conns[number].is_lenient = true;
+                self.conns[number].has_compressed = true;
             }
             ServerEvent::TurnFinished { usage, session_usage, interrupted, .. } => {
                 self.figures.turns += 1;
@@ -263,6 +329,8 @@ impl Oracle {
 
     pub(crate) fn shuts_down(&mut self, number: usize) {
         self.conns[number].is_draining = true;
+        // What waited for the end of the turn begins no other.
+        self.conns[number].answers.clear();
     }
 
     pub(crate) fn is_congested(&mut self, number: usize) {
@@ -277,6 +345,23 @@ impl Oracle {
         self.check(Rule::Timers, next.is_none_or(|next| next > now), || {
             format!("conn {number} has a timer that is due again at once")
         });
+    }
+
+    /// A server has nothing more to do for now.
+    pub(crate) fn conn_rests(&mut self, number: usize) {
+        let conn = &mut self.conns[number];
+        if std::mem::take(&mut conn.must_go_on) {
+            let may = conn.is_late || conn.is_closed;
+            self.check(Rule::GoesOn, may, || format!("conn {number} has all answers and does not ask its model"));
+        }
+    }
+
+    /// A model is asked; it must have been told of the end of what it was asked before.
+    pub(crate) fn model_asked(&mut self, number: usize, is_speaking: bool) {
+        if std::mem::take(&mut self.conns[number].must_go_on) {
+            self.check(Rule::GoesOn, true, String::new);
+        }
+        self.check(Rule::OneGeneration, !is_speaking, || format!("conn {number} asks a model that is still speaking"));
     }
 
     pub(crate) fn model_rejected(&mut self, number: usize, why: Why) {

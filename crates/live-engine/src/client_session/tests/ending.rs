@@ -364,6 +364,120 @@ fn what_the_host_seeded_is_told_anew_too() {
 }
 
 #[test]
+fn a_history_that_is_told_asks_for_no_answer() {
+    let mut config = config();
+    config.setup.session_resumption = None;
+    config.setup.model = "models/gemini-3.8-live".into();
+    check(
+        config,
+        "ready 1
+         H text hi
+         S 1 out:Hello
+         S 1 turnComplete
+         lost 1
+         wait 1
+         ready 2
+         S 2 goaway 50",
+        expect![[r#"
+              dial 1 (attempt 1)
+            ready 1
+              1 > setup
+              ! Ready
+            H text hi
+              1 > clientContent user 'hi'
+            S 1 out:Hello
+              ! OutputTranscription #1 'Hello'
+            S 1 turnComplete
+              ! TurnComplete #1
+              ! Idle
+            lost 1
+              ! Reconnecting 2: connection lost: reset
+            wait 1
+              +0.47 s dial 2 (attempt 2)
+            ready 2
+              2 > setup
+              ! Resumed anew, 0 replayed
+              2 > clientContent user 'hi', model 'Hello'
+            S 2 goaway 50
+              ! GoAway 50s
+              ! Reconnecting 3: goAway
+              2 > close 1000
+        "#]],
+    );
+}
+
+#[test]
+fn a_handle_is_measured_by_the_history_of_its_own_connection() {
+    check(
+        transparent(),
+        "ready 1
+         H text hi
+         S 1 text:Hello turnComplete
+         lost 1
+         wait 1
+         ready 2
+         S 2 handle h2 1
+         lost 2
+         wait 1
+         ready 3
+         S 3 handle h3 0
+         lost 3
+         wait 2",
+        expect![[r#"
+              dial 1 (attempt 1)
+            ready 1
+              1 > setup
+              ! Ready
+            H text hi
+              1 > clientContent user 'hi'
+            S 1 text:Hello turnComplete
+              ! Text #1 'Hello'
+              ! TurnComplete #1
+              ! Idle
+            lost 1
+              ! Reconnecting 2: connection lost: reset
+            wait 1
+              +0.47 s dial 2 (attempt 2)
+            ready 2
+              2 > setup
+              ! Resumed anew, 0 replayed
+              2 > clientContent user 'hi', model 'Hello' ..
+            S 2 handle h2 1
+              ! ResumptionUpdate true
+            lost 2
+              ! Reconnecting 3: connection lost: reset
+            wait 1
+              +0.72 s dial 3 (attempt 3, by h2)
+            ready 3
+              3 > setup, by h2
+              ! Resumed restored, 0 replayed
+            S 3 handle h3 0
+              ! ResumptionUpdate true
+            lost 3
+              ! Reconnecting 4: connection lost: reset
+            wait 2
+              +1.03 s dial 4 (attempt 4, by h3)
+        "#]],
+    );
+}
+
+#[test]
+fn bytes_that_are_no_message_end_a_connection_that_is_not_open_yet_at_once() {
+    check(
+        config(),
+        "dialed 1\ngarbage 1",
+        expect![[r#"
+          dial 1 (attempt 1)
+        dialed 1
+          1 > setup
+        garbage 1
+          1 > close 1011
+          ! Closed: the server's first message cannot be read: expected an object at byte 0 [0 open calls]
+    "#]],
+    );
+}
+
+#[test]
 fn an_empty_update_changes_nothing() {
     check_open(
         config(),

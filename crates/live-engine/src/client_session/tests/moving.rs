@@ -33,6 +33,25 @@ fn an_idle_session_moves_at_once() {
 }
 
 #[test]
+fn the_former_connection_may_have_for_ever_to_close() {
+    check_open(
+        with_policy(config(), |policy| policy.parting_max = std::time::Duration::MAX),
+        "S 1 goaway 50
+         wait 60
+         gone 1",
+        expect![[r#"
+            S 1 goaway 50
+              ! GoAway 50s
+              ! Reconnecting 1: goAway
+              1 > close 1000
+            wait 60
+            gone 1
+              dial 2 (attempt 1, by h1)
+        "#]],
+    );
+}
+
+#[test]
 fn a_session_in_a_turn_moves_when_the_turn_is_over_and_the_server_has_a_snapshot() {
     check_open(
         config(),

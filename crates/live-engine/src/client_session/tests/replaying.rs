@@ -305,6 +305,60 @@ fn what_cannot_be_kept_for_replay_is_counted_when_it_is_missed() {
     );
 }
 
+/// They are not remembered one by one: all of them count as missed until the server has the last.
+#[test]
+fn what_is_not_kept_is_missed_only_until_the_server_has_it() {
+    for (consumed, expected) in [
+        (
+            1,
+            expect![[r#"
+        H sound 400
+          1 > sound 400
+        H sound 402
+          1 > sound 402
+        H sound 404
+          1 > sound 404
+        S 1 handle h2 1
+          ! ResumptionUpdate true
+        lost 1
+          ! Reconnecting 1: connection lost: reset
+          dial 2 (attempt 1, by h2)
+        ready 2
+          2 > setup, by h2
+          ! Dropped 2 messages, 802 bytes
+          ! Resumed restored, 1 replayed
+          2 > sound 404
+    "#]],
+        ),
+        (
+            2,
+            expect![[r#"
+        H sound 400
+          1 > sound 400
+        H sound 402
+          1 > sound 402
+        H sound 404
+          1 > sound 404
+        S 1 handle h2 2
+          ! ResumptionUpdate true
+        lost 1
+          ! Reconnecting 1: connection lost: reset
+          dial 2 (attempt 1, by h2)
+        ready 2
+          2 > setup, by h2
+          ! Resumed restored, 1 replayed
+          2 > sound 404
+    "#]],
+        ),
+    ] {
+        check_open(
+            with_policy(transparent(), |policy| policy.unconsumed_bytes_max = 1_000),
+            &format!("H sound 400\nH sound 402\nH sound 404\nS 1 handle h2 {consumed}\nlost 1\nready 2"),
+            expected,
+        );
+    }
+}
+
 #[test]
 fn a_call_of_an_earlier_connection_is_answered_in_words() {
     check_open(
@@ -452,16 +506,16 @@ fn a_new_instruction_outlives_the_connection() {
         config(),
         "H instruct Be brief.\nS 1 handle h2\nlost 1\ndialed 2",
         expect![[r#"
-        H instruct Be brief.
-          1 > contextUpdate
-        S 1 handle h2
-          ! ResumptionUpdate true
-        lost 1
-          ! Reconnecting 1: connection lost: reset
-          dial 2 (attempt 1, by h2)
-        dialed 2
-          2 > setup, by h2 'Be brief.'
-    "#]],
+            H instruct Be brief.
+              1 > contextUpdate 'Be brief.'
+            S 1 handle h2
+              ! ResumptionUpdate true
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h2)
+            dialed 2
+              2 > setup, by h2 'Be brief.'
+        "#]],
     );
 }
 
@@ -547,6 +601,37 @@ fn an_activity_whose_start_is_lost_is_started_again_by_the_sound_that_follows() 
               ! Resumed restored, 0 replayed
             H end
               4 > activityEnd
+        "#]],
+    );
+}
+
+#[test]
+fn an_instruction_that_was_changed_again_does_not_come_back_when_messages_are_said_again() {
+    check_open(
+        config(),
+        "
+        H instruct be brief
+        H text hi
+        H instruct be kind
+        lost 1
+        ready 2
+        ",
+        expect![[r#"
+            H instruct be brief
+              1 > contextUpdate 'be brief'
+            H text hi
+              1 > clientContent user 'hi'
+            H instruct be kind
+              1 > contextUpdate 'be kind'
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            ready 2
+              2 > setup, by h1 'be kind'
+              ! Resumed restored, 3 replayed
+              2 > contextUpdate 'be kind'
+              2 > clientContent user 'hi'
+              2 > contextUpdate 'be kind'
         "#]],
     );
 }

@@ -51,9 +51,9 @@ fn speech_is_bounded() {
             C start
             C hear 20ms
             C hear 20ms
-              ! Violation the whole context: the session holds 1280 bytes of speech, of 1000 at most; start a new session
+              ! Violation the whole context: the session holds 1280 bytes of speech, of 1000 at most; end the activity sooner
               < close 1007 Request contains an invalid argument.
-              ! Closed: the whole context: the session holds 1280 bytes of speech, of 1000 at most; start a new session
+              ! Closed: the whole context: the session holds 1280 bytes of speech, of 1000 at most; end the activity sooner
         "#]],
     );
     check_with(
@@ -145,9 +145,9 @@ fn a_context_fuller_than_the_models_window_is_exhausted() {
         C four contents of 10000 tokens
           < setupComplete
           ! SetupAccepted Live20 Audio Puck
-          ! Violation the whole context: the session holds 40000 tokens, of 32768 at most; start a new session
+          ! Violation the whole context: the session holds 40000 tokens, of 32768 at most; start a new session, with contextWindowCompression if it is to go on for long
           < close 1007 Request contains an invalid argument.
-          ! Closed: the whole context: the session holds 40000 tokens, of 32768 at most; start a new session
+          ! Closed: the whole context: the session holds 40000 tokens, of 32768 at most; start a new session, with contextWindowCompression if it is to go on for long
     "#]]
     .assert_eq(&world.log);
 }

@@ -259,3 +259,66 @@ fn answers_of_one_message_are_heard_together() {
         "#]],
     );
 }
+
+#[test]
+fn an_answer_that_came_while_the_model_spoke_is_heard_with_those_it_stood_still_for() {
+    check(
+        "C setup models/gemini-2.0-flash-live-001 fn=now fn=a:later
+         C text go
+         M call a
+         C answer a
+         M call now
+         C answer now
+         M end",
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 fn=now fn=a:later
+              < setupComplete
+              ! SetupAccepted Live20 Text
+            C text go
+              ! Generate #1 | user:'go'
+            M call a
+              < toolCall a
+            C answer a
+            M call now
+              < toolCall now
+              ! Cancel #1
+              < generationComplete
+              < turnComplete prompt 3 TEXT, response 2 TEXT, total 5
+              ! TurnFinished #1
+            C answer now
+              ! Generate #2 user:'go' model:a()+now() | user:now-> user:a->
+            M end
+              < generationComplete
+              < turnComplete prompt 12 TEXT, total 12
+              ! TurnFinished #2
+        "#]],
+    );
+    check(
+        "C setup models/gemini-3.1-flash-live-preview fn=now fn=a:later
+         C turns user:go.
+         M call a
+         C answer a
+         M call now
+         C answer now
+         M end",
+        expect![[r#"
+            C setup models/gemini-3.1-flash-live-preview fn=now fn=a:later
+              < setupComplete
+              ! SetupAccepted Live31 Audio Puck
+            C turns user:go.
+              ! Generate #1 | user:'go'
+            M call a
+              < toolCall a
+            C answer a
+            M call now
+              < toolCall now
+              ! Cancel #1
+            C answer now
+              ! Generate #2 user:'go' model:a()+now() | user:now-> user:a->
+            M end
+              < generationComplete
+              < turnComplete prompt 12 TEXT, response 2 TEXT, total 14
+              ! TurnFinished #2
+        "#]],
+    );
+}

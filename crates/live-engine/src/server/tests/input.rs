@@ -486,3 +486,28 @@ fn a_message_that_says_nothing_is_passed_over() {
     "#]],
     );
 }
+
+#[test]
+fn sound_outside_activities_is_complained_of_once_between_two_of_them() {
+    check(
+        "C setup models/gemini-2.0-flash-live-001 TEXT manual\nC hear 20ms\nC hear 20ms\nC start\nC hear 20ms\nC end\nM end\nC hear 20ms",
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 TEXT manual
+              < setupComplete
+              ! SetupAccepted Live20 Text
+            C hear 20ms
+              ! Warning OutsideActivity { mime_type: "audio/pcm;rate=16000" }
+            C hear 20ms
+            C start
+            C hear 20ms
+            C end
+              ! Generate #1 | user:audio/pcm;rate=16000[640]
+            M end
+              < generationComplete
+              < turnComplete prompt 1 AUDIO, total 1
+              ! TurnFinished #1
+            C hear 20ms
+              ! Warning OutsideActivity { mime_type: "audio/pcm;rate=16000" }
+        "#]],
+    );
+}

@@ -478,9 +478,9 @@ fn a_client_that_does_not_wait_for_the_session_is_heard_when_it_is_there() {
               ! Resume 1.1
             C text a
             C text b
-              ! Violation the whole context: the session holds 2 messages before setupComplete, of 1 at most; start a new session
+              ! Violation the whole context: the session holds 2 messages before setupComplete, of 1 at most; wait for setupComplete
               < close 1007 Request contains an invalid argument.
-              ! Closed: the whole context: the session holds 2 messages before setupComplete, of 1 at most; start a new session
+              ! Closed: the whole context: the session holds 2 messages before setupComplete, of 1 at most; wait for setupComplete
         "#]],
     );
 }

@@ -97,7 +97,7 @@ fn without_compression_a_session_ends_where_its_window_does() {
             < turnComplete prompt 29000 TEXT, response 1000 TEXT, total 30000
             ! Generate #16 user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' user:'aaa' model:'yyy' | user:'aaa'
             < turnComplete prompt 31000 TEXT, response 1000 TEXT, total 32000
-            ! Violation the whole context: the session holds 33000 tokens, of 32768 at most; start a new session
+            ! Violation the whole context: the session holds 33000 tokens, of 32768 at most; start a new session, with contextWindowCompression if it is to go on for long
             < close 1007 Request contains an invalid argument.
         "#]],
     );
@@ -153,7 +153,7 @@ fn one_turn_that_outgrows_the_window_ends_the_session_all_the_same() {
             ! Generate #1 | user:'xxx'
             < turnComplete prompt 10000 TEXT, total 10000
             ! Compressed -1 contents -10000 tokens, 35000 left
-            ! Violation the whole context: the session holds 35000 tokens, of 32768 at most; start a new session
+            ! Violation the whole context: the session holds 35000 tokens, of 32768 at most; start a new session, and say less in one turn
             < close 1007 Request contains an invalid argument.
         "#]],
     );
@@ -168,7 +168,7 @@ fn what_waited_for_the_end_of_a_turn_may_be_too_much_for_the_next() {
         expect![[r#"
             ! Generate #1 | user:'a'
             < turnComplete prompt 1 TEXT, response 1 TEXT, total 2
-            ! Violation the whole context: the session holds 33002 tokens, of 32768 at most; start a new session
+            ! Violation the whole context: the session holds 33002 tokens, of 32768 at most; start a new session, with contextWindowCompression if it is to go on for long
             < close 1007 Request contains an invalid argument.
         "#]],
     );
