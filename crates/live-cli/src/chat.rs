@@ -30,7 +30,7 @@ use crate::serve::Signals;
 pub(crate) struct Args {
     /// Where to: a server such as `live serve`, by http:// or https:// (default: Google's). The key is taken from
     /// `GOOGLE_API_KEY` or `GEMINI_API_KEY`
-    #[arg(long, value_name = "URL", env = "GOOGLE_GEMINI_BASE_URL")]
+    #[arg(long, value_name = "URL", env = "GOOGLE_GEMINI_BASE_URL", hide_env_values = true)]
     url: Option<String>,
 
     /// A certificate authority to trust besides the public ones, as PEM

@@ -131,7 +131,7 @@ fn an_answer_is_cut_short_on_the_screen_and_in_the_ear() {
     assert!(lines[1].starts_with("model: 1"), "{said}");
     let rest = ["you: What did I ask?", "model: [interrupted]", "model: You asked: \"Count to 2000.\"."];
     assert_eq!(lines[2..], rest);
-    assert!(news.contains("(1 answers"), "{news}");
+    assert!(news.contains("(1 answer"), "{news}");
     assert!(read_wav(&out).samples.len() < 24_000 * 30, "a count to 2000 takes far longer");
 }
 
@@ -156,7 +156,7 @@ fn a_recording_is_heard_and_answered() {
     recording(&file, "Good morning, how are you today?");
     let (said, news) = converse(&url, &["--in", file.to_str().unwrap()], "");
     assert!(said.starts_with("you: [speech ") && said.contains("model: I received "), "{said}\n{news}");
-    assert!(news.contains("speaking ") && news.contains("(1 answers"), "{news}");
+    assert!(news.contains("speaking ") && news.contains("(1 answer"), "{news}");
 }
 
 #[test]
@@ -170,6 +170,26 @@ fn a_recording_interrupts() {
     let (said, news) = converse(&url, &[], &script);
     let interrupted = said.find("[interrupted]").unwrap_or_else(|| panic!("{said}\n{news}"));
     assert!(said[interrupted..].contains("model: I received "), "{said}");
+}
+
+#[test]
+fn a_server_with_an_authority_of_its_own_is_trusted_when_told_to() {
+    let data = tempfile::tempdir().unwrap();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_live"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--log", "error", "--data-dir"])
+        .arg(data.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(process.stdout.take().unwrap());
+    let mut server = Live { process, output };
+    let url = format!("https://{}", server.announced("listening on wss://"));
+    let ca = data.path().join("ca.pem");
+    let (said, _) = converse(&url, &["--text", "--ca", ca.to_str().unwrap()], "Say hello.\n");
+    assert!(said.contains("model: "), "{said}");
+    let output = finish(&mut chat(&url, &["--text"]), "Say hello.\n");
+    let news = utf8(output.stderr);
+    assert!(output.status.code() == Some(1) && news.contains("certificate"), "{news}");
 }
 
 #[test]
@@ -250,7 +270,7 @@ fn a_session_that_is_cut_goes_on_and_says_so() {
     led.say("What did I ask?");
     led.hear("model: You asked: \"My name is Ann.\".");
     led.say("/quit");
-    led.learn("2 connections, resumed 1 times");
+    led.learn("2 answers; 2 dials, 1 resumption)");
     assert!(led.process.wait().unwrap().success());
 }
 
@@ -315,7 +335,7 @@ fn what_cannot_be_done_is_told_without_the_key() {
     assert!(!output.status.success() && news.contains("GEMINI_API_KEY") && news.contains("--url"), "{news}");
 
     let (_, news) = converse_with_key(&url, "/say nowhere.wav\nhello\n");
-    assert!(news.contains("cannot read nowhere.wav") && news.contains("1 answers"), "{news}");
+    assert!(news.contains("cannot read nowhere.wav") && news.contains("1 answer"), "{news}");
 }
 
 fn converse_with_key(url: &str, script: &str) -> (String, String) {

@@ -138,15 +138,16 @@ impl Talk {
             () = signals.next() => {}
         }
         let (played, file) = loudspeaker.finish()?;
-        let mut summary = format!("{turns} answers");
+        let mut summary = count(turns, "answer");
         if counters.dials > 1 {
-            summary += &format!("; {} connections, resumed {} times", counters.dials, counters.restored);
+            let resumed = count(counters.restored, "resumption");
+            summary += &format!("; {}, {resumed}", count(counters.dials, "dial"));
         }
         if counters.dropped.messages > 0 {
-            summary += &format!("; {} messages were dropped", counters.dropped.messages);
+            summary += &format!("; dropped {}", count(counters.dropped.messages, "message"));
         }
         if played.underruns > 0 {
-            summary += &format!("; {} gaps amid answers", played.underruns);
+            summary += &format!("; {} amid answers", count(played.underruns, "gap"));
         }
         if let Some(file) = file {
             summary += &format!("; what was heard of them is in {}", file.display());
@@ -275,7 +276,7 @@ impl Talk {
             }
             Event::Resumed { restored, replayed, answer_lost } => self.resume(restored, replayed, answer_lost),
             Event::Dropped(dropped) => {
-                self.screen.note(&format!("{} messages were not kept by any server", dropped.messages));
+                self.screen.note(&format!("no server has kept {}", count(dropped.messages, "message")));
             }
             Event::Malformed(error) => self.screen.note(&format!("the server sent what is no message: {error}")),
             Event::Lost(loss) => {
@@ -318,7 +319,8 @@ impl Talk {
 
     fn resume(&mut self, restored: bool, replayed: usize, answer_lost: bool) {
         let how = if restored { "resumed where it was" } else { "began anew" };
-        let again = if replayed > 0 { format!("; {replayed} messages were sent again") } else { String::new() };
+        let again =
+            if replayed > 0 { format!("; sent again: {}", count(replayed as u64, "message")) } else { String::new() };
         self.screen.note(&format!("the session {how}{again}"));
         if answer_lost {
             self.screen.note("the answer was lost; ask again");
@@ -337,6 +339,10 @@ impl Talk {
             self.screen.note("no answer came");
         }
     }
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Sleeps until then; for ever if there is no such time.
