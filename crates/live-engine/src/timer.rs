@@ -43,9 +43,9 @@ impl Timer {
         match self {
             Self::Setup => ["the connection begins", "`setup_deadline`", "closes the connection, with 1011"],
             Self::StreamPause => [
-                "sound arrives under automatic detection",
-                "`stream_pause` after the last of it",
-                "ends the user's turn",
+                "sound arrives while the server hears speech",
+                "`stream_pause` after the last of it, or the session's silence if that is longer",
+                "ends the speech, and with it the user's turn",
             ],
             Self::Pace => [
                 "speech is kept back",
