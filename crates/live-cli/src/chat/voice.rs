@@ -25,7 +25,7 @@ pub(super) enum Spoken {
 }
 
 impl Voice {
-    #[cfg(feature = "mic")]
+    #[cfg(any(test, feature = "mic"))]
     pub(super) fn with_microphone(microphone: mpsc::Receiver<Pcm>) -> Self {
         Self { recording: None, microphone: Some(microphone) }
     }
@@ -65,5 +65,47 @@ impl Stream for Voice {
             return Poll::Ready(Some(piece.map_or(Spoken::End, Spoken::Piece)));
         }
         heard.map(|pcm| pcm.map(Spoken::Piece))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, StreamExt as _};
+    use live_client::PcmFormat;
+
+    use super::*;
+
+    fn pcm(value: i16) -> Pcm {
+        Pcm::from_samples(PcmFormat::INPUT, &[value; 320])
+    }
+
+    async fn next(voice: &mut Voice) -> Option<Pcm> {
+        match voice.next().await.expect("a voice does not end") {
+            Spoken::Piece(pcm) => Some(pcm),
+            Spoken::End => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_recording_is_spoken_in_place_of_what_the_microphone_hears() {
+        let (microphone, pieces) = mpsc::channel(8);
+        let mut voice = Voice::with_microphone(pieces);
+        assert!(voice.next().now_or_never().is_none(), "nobody speaks");
+        microphone.try_send(pcm(1)).unwrap();
+        assert_eq!(next(&mut voice).await, Some(pcm(1)));
+
+        voice.speak(Recording::new(PcmFormat::INPUT, &[2; 640]));
+        microphone.try_send(pcm(1)).unwrap();
+        assert_eq!(next(&mut voice).await, Some(pcm(2)));
+        assert_eq!(next(&mut voice).await, Some(pcm(2)));
+        assert_eq!(next(&mut voice).await, None);
+        assert!(!voice.is_speaking());
+        assert!(voice.next().now_or_never().is_none(), "what was heard meanwhile is past");
+
+        microphone.try_send(pcm(3)).unwrap();
+        drop(microphone);
+        assert_eq!(next(&mut voice).await, Some(pcm(3)));
+        assert_eq!(next(&mut voice).await, None);
+        assert!(!voice.has_microphone());
     }
 }
