@@ -45,6 +45,5 @@ impl EngineArgs {
 
 /// A line for each engine.
 pub(crate) fn told(engines: &Engines) -> String {
-    let [recogniser, language_model, synthesiser] = &engines.summary;
-    format!("recogniser: {recogniser}\nlanguage model: {language_model}\nsynthesiser: {synthesiser}\n")
+    engines.summary.iter().map(|(role, what)| format!("{role}: {what}\n")).collect()
 }

@@ -3,9 +3,11 @@
 //! docs/engines.md lists every key. Engines are not run or called here: whether they are there shows when they are used, and
 //! by `live doctor`.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use live_client::Client;
 use toml::{Table, Value};
 
 pub use self::section::ConfigError;
@@ -14,6 +16,7 @@ use crate::cascade::{Cascade, OnFault};
 use crate::embedded::{Embedded, EmbeddedConfig};
 use crate::exec::preset::{PRESETS, Preset, Role};
 use crate::exec::{Limits, ListeningProgram, ProgramConfig, SpeakingProgram};
+use crate::gemini::{Gemini, GeminiConfig};
 use crate::http::{
     ApiKey, Chat, ChatConfig, Patience, Service, Speech, SpeechConfig, Transcription, TranscriptionConfig,
 };
@@ -27,12 +30,12 @@ use crate::voice::Voice;
 mod section;
 
 /// The engines that were chosen.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Engines {
     /// The model they make.
-    pub model: Cascade,
-    /// What each is, for people: recogniser, language model, synthesiser.
-    pub summary: [String; 3],
+    pub model: Arc<dyn Model>,
+    /// What each does and is, for people.
+    pub summary: Vec<(&'static str, String)>,
 }
 
 impl Engines {
@@ -63,6 +66,15 @@ impl Engines {
             fix: "mend it there".to_owned(),
         })?;
         let mut file = Section::new(source, "", table);
+        if let Some(section) = file.table("gemini")? {
+            let engines = gemini(section)?;
+            let others = ["on_failure", "recogniser", "language_model", "synthesiser"];
+            if let Some(other) = others.into_iter().find(|other| file.has(other)) {
+                let rule = "an upstream hears, answers and speaks by itself, so that nothing stands beside [gemini]";
+                return Err(file.error(other, rule, "keep one of them"));
+            }
+            return file.finish().map(|()| engines);
+        }
         let on_fault = match file.choice("on_failure", &["close", "reject"])? {
             Some("reject") => OnFault::Reject,
             Some(_) | None => OnFault::Close,
@@ -99,7 +111,14 @@ impl Engines {
         on_fault: OnFault,
     ) -> Self {
         let model = Cascade::shared(recogniser, language_model, synthesiser).on_fault(on_fault);
-        Self { model, summary: [hears, answers, speaks] }
+        let summary = vec![("recogniser", hears), ("language model", answers), ("synthesiser", speaks)];
+        Self { model: Arc::new(model), summary }
+    }
+}
+
+impl fmt::Debug for Engines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engines").field("summary", &self.summary).finish_non_exhaustive()
     }
 }
 
@@ -249,6 +268,41 @@ fn synthesiser(mut section: Section) -> Result<Made<dyn Synthesiser>, ConfigErro
     Ok(made)
 }
 
+fn gemini(mut section: Section) -> Result<Engines, ConfigError> {
+    let base_url = section.text("base_url")?;
+    let key = key(&mut section)?;
+    if key.is_none() && base_url.is_none() {
+        return Err(section.error(
+            "key_env",
+            "it is missing, and Google's service asks for a key",
+            "add key_env = \"GOOGLE_API_KEY\"",
+        ));
+    }
+    let mut client = Client::gemini(key.unwrap_or_else(|| "none".to_owned()));
+    let mut what = "Google's".to_owned();
+    if let Some(url) = base_url {
+        client = client.base_url(&url);
+        what = url;
+    }
+    if let Some(path) = section.text("ca_file")? {
+        client = client.ca_file(path);
+    }
+    let default = GeminiConfig::default();
+    let config = GeminiConfig {
+        model: section.text("model")?,
+        idle: section.duration("idle")?.unwrap_or(default.idle),
+        silence: section.duration("silence")?.unwrap_or(default.silence),
+        idle_max: section.number("idle_max", 1..=1_000_000)?.map_or(default.idle_max, |max| max as usize),
+    };
+    client
+        .url()
+        .map_err(|error| section.error("base_url", error.to_string(), "write it as in https://127.0.0.1:8443"))?;
+    section.finish()?;
+    let model = config.model.clone().unwrap_or_else(|| "the model that the client asks for".to_owned());
+    let summary = vec![("upstream", format!("{what}, {model}"))];
+    Ok(Engines { model: Arc::new(Gemini::new(client, config)), summary })
+}
+
 fn kind(section: &mut Section, kinds: &[&'static str]) -> Result<&'static str, ConfigError> {
     let found = section.choice("kind", kinds)?;
     let rule = || section.error("kind", "it is missing", format!("add kind = one of {}", kinds.join(", ")));
@@ -299,23 +353,28 @@ fn in_command(section: &Section, error: &str) -> ConfigError {
     section.error("command", rule, fix)
 }
 
-fn service(section: &mut Section) -> Result<Service, ConfigError> {
-    let base_url = section.needed("base_url", "http://127.0.0.1:11434/v1")?;
-    let key = match (section.text("key_env")?, section.text("key_file")?) {
+/// The key, from where it is kept.
+fn key(section: &mut Section) -> Result<Option<String>, ConfigError> {
+    Ok(match (section.text("key_env")?, section.text("key_file")?) {
         (None, None) => None,
         (Some(_), Some(_)) => return Err(section.error("key_file", "`key_env` is given too", "keep one of them")),
         (Some(name), None) => {
             let key = std::env::var(&name).ok().filter(|key| !key.trim().is_empty());
             let fix = "set it before the server is started, or leave it out";
             let missing = || section.error("key_env", format!("the environment has no {name}"), fix);
-            Some(ApiKey::new(&key.ok_or_else(missing)?))
+            Some(key.ok_or_else(missing)?)
         }
         (None, Some(path)) => {
             let unread =
                 |error| section.error("key_file", format!("{path} cannot be read: {error}"), "name a file with a key");
-            Some(ApiKey::new(&std::fs::read_to_string(&path).map_err(unread)?))
+            Some(std::fs::read_to_string(&path).map_err(unread)?.trim().to_owned())
         }
-    };
+    })
+}
+
+fn service(section: &mut Section) -> Result<Service, ConfigError> {
+    let base_url = section.needed("base_url", "http://127.0.0.1:11434/v1")?;
+    let key = key(section)?.map(|key| ApiKey::new(&key));
     let default = Patience::default();
     let patience = match section.table("patience")? {
         None => default,
@@ -411,11 +470,14 @@ fn json(value: Value) -> serde_json::Value {
 mod tests {
     use super::*;
 
+    fn joined(engines: &Engines) -> String {
+        let parts: Vec<&str> = engines.summary.iter().map(|(_, what)| what.as_str()).collect();
+        parts.join(" | ")
+    }
+
     #[track_caller]
     fn summary(text: &str) -> String {
-        Engines::parse(text, "models.toml")
-            .map(|engines| engines.summary.join(" | "))
-            .unwrap_or_else(|error| error.to_string())
+        Engines::parse(text, "models.toml").map(|engines| joined(&engines)).unwrap_or_else(|error| error.to_string())
     }
 
     #[test]
@@ -459,8 +521,8 @@ mod tests {
             summary(text),
             "http://127.0.0.1:8000/v1, whisper | http://127.0.0.1:11434/v1, qwen3:8b | program piper --output-raw --speaker {voice}"
         );
-        let engines = Engines::parse(text, "models.toml").expect("it is good");
-        assert!(format!("{engines:?}").contains("Reject"));
+        let upstream = "[gemini]\nbase_url = \"http://127.0.0.1:8080\"\nmodel = \"gemini-3.8-live\"\nidle = \"5s\"";
+        assert_eq!(summary(upstream), "http://127.0.0.1:8080, gemini-3.8-live");
         let known = "[recogniser]\nkind = \"exec\"\nprogram = \"pocketsphinx\"\n[synthesiser]\nkind = \"exec\"\nprogram = \"flite\"\nsilence = \"1s\"";
         assert!(summary(known).starts_with("program pocketsphinx_continuous"), "{}", summary(known));
     }
@@ -475,7 +537,7 @@ mod tests {
             ),
             (
                 "[recognizer]\nkind = \"none\"",
-                "models.toml: recognizer: there is no such key, or not together with the others here; known here: on_failure, recogniser, language_model, synthesiser",
+                "models.toml: recognizer: there is no such key, or not together with the others here; known here: gemini, on_failure, recogniser, language_model, synthesiser",
             ),
             (
                 "recogniser = 1",
@@ -555,9 +617,7 @@ mod tests {
     fn flags_choose_the_common_engines() {
         let engines = |hears, answers, speaks| {
             let flags = Flags { recogniser: hears, language_model: answers, synthesiser: speaks };
-            Engines::of_flags(flags)
-                .map(|engines| engines.summary.join(" | "))
-                .unwrap_or_else(|error| error.to_string())
+            Engines::of_flags(flags).map(|engines| joined(&engines)).unwrap_or_else(|error| error.to_string())
         };
         assert_eq!(
             engines(Some("pocketsphinx"), Some("http://127.0.0.1:11434/v1#qwen3:8b"), Some("https://h/v1#tts@alloy")),
@@ -605,8 +665,10 @@ mod tests {
             ("synthesiser", "exec", exec),
             ("synthesiser", "http", http),
             ("language_model", "http", "base_url = \"http://h\"\npatience = { x = 1 }"),
+            ("gemini", "", "base_url = \"http://h\"\nx = 1"),
         ] {
-            let text = format!("[{table}]\nkind = \"{kind}\"\n{keys}");
+            let kind = if kind.is_empty() { String::new() } else { format!("kind = \"{kind}\"\n") };
+            let text = format!("[{table}]\n{kind}{keys}");
             let error = Engines::parse(&text, "x").expect_err("x is unknown");
             let known = error.fix.strip_prefix("known here: ").expect("the known keys are listed");
             for key in known.split(", ") {

@@ -2,8 +2,9 @@
 //!
 //! [`embedded`] is the one that needs nothing: no network, no weights; docs/embedded-model.md lists its rules. [`voice`] is
 //! how it speaks. A [`Cascade`] makes a model of a [`Recogniser`], a model that answers in text and a [`Synthesiser`]; real
-//! ones are programs (feature `exec`) and services (feature `http`), see docs/engines.md. When a turn is due, and what becomes
-//! of an answer on the wire, is decided in `live-engine`.
+//! ones are programs (feature `exec`) and services (feature `http`), and a whole model is
+//! another Live API server (feature `gemini`): see docs/engines.md. When a turn is due, and what becomes of an answer on the
+//! wire, is decided in `live-engine`.
 
 mod cascade;
 #[cfg(feature = "config")]
@@ -12,6 +13,8 @@ pub mod embedded;
 #[cfg(feature = "exec")]
 pub mod exec;
 mod fault;
+#[cfg(feature = "gemini")]
+pub mod gemini;
 #[cfg(feature = "http")]
 pub mod http;
 mod model;

@@ -1,5 +1,7 @@
 //! The trait that every kind of model implements; the kinds have modules of their own.
 
+use std::sync::Arc;
+
 use futures_util::stream::BoxStream;
 use live_engine::{ModelOutput, Prompt};
 
@@ -28,4 +30,11 @@ pub trait Model: Send + Sync + 'static {
     ///
     /// Returns at once; the answer is made as the stream is polled. Dropping the stream cancels it.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput>;
+}
+
+/// A model that others have too.
+impl Model for Arc<dyn Model> {
+    fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
+        (**self).generate(prompt)
+    }
 }

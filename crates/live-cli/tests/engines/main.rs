@@ -1,9 +1,12 @@
 //! `live doctor`, and `live serve` with engines chosen by flags and files, as their user meets them.
 
+mod gateway;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
 use std::thread;
 
 use serde_json::{Value, json};
@@ -105,6 +108,8 @@ fn bad_choices_are_told_before_anything_listens() {
 struct Live {
     process: Child,
     address: String,
+    /// What it prints beyond that.
+    printed: mpsc::Receiver<String>,
     log: BufReader<std::process::ChildStderr>,
 }
 
@@ -122,9 +127,22 @@ impl Live {
         let mut lines = lines.map(|line| line.expect("UTF-8"));
         let address = lines.find_map(|line| line.strip_prefix("listening on ws://").map(str::to_owned));
         // Whatever else it says is taken, so that it is not kept waiting.
-        thread::spawn(move || lines.for_each(drop));
+        let (print, printed) = mpsc::channel();
+        thread::spawn(move || lines.for_each(|line| _ = print.send(line)));
         let log = BufReader::new(process.stderr.take().expect("stderr is piped"));
-        Self { process, address: address.expect("it listens"), log }
+        Self { process, address: address.expect("it listens"), printed, log }
+    }
+
+    /// The rest of the next line that begins so.
+    fn announced(&mut self, prefix: &str) -> String {
+        self.printed.iter().find_map(|line| line.strip_prefix(prefix).map(str::to_owned)).expect("it is printed")
+    }
+
+    /// The next line of its log.
+    fn logged(&mut self) -> String {
+        let mut line = String::new();
+        self.log.read_line(&mut line).expect("a log");
+        line
     }
 
     /// One turn, answered in `modality`: the messages of the server up to `turnComplete`, or the code and text of its close.
@@ -135,32 +153,64 @@ impl Live {
     }
 
     fn exchange(&self, modality: &str, said: &[Value]) -> Result<Vec<Value>, (u16, String)> {
+        let mut talk = self.talk(json!({ "generationConfig": { "responseModalities": [modality] } }));
+        said.iter().for_each(|message| talk.say(message));
+        talk.turn()
+    }
+
+    /// Opens a session with this setup, and transcripts.
+    fn talk(&self, setup: Value) -> Talk {
         let stream = TcpStream::connect(&self.address).expect("it listens");
         let path = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=any";
-        let (mut socket, _) = tungstenite::client(format!("ws://{}/{path}", self.address), stream).expect("an upgrade");
-        let setup = json!({ "setup": { "model": "models/gemini-2.0-flash-live-001",
-            "generationConfig": { "responseModalities": [modality] },
-            "inputAudioTranscription": {},
-            "outputAudioTranscription": {} } });
-        for message in [&setup].into_iter().chain(said) {
-            socket.send(Message::text(message.to_string())).expect("it listens");
-        }
-        let mut messages = Vec::new();
+        let url = format!("ws://{}/{path}", self.address);
+        let mut talk = Talk(tungstenite::client(url, stream).expect("an upgrade").0);
+        let mut whole = json!({ "model": "models/gemini-2.0-flash-live-001",
+            "inputAudioTranscription": {}, "outputAudioTranscription": {} });
+        let Value::Object(setup) = setup else { panic!("a setup is an object") };
+        whole.as_object_mut().expect("an object").extend(setup);
+        talk.say(&json!({ "setup": whole }));
+        talk
+    }
+}
+
+/// A session, spoken by hand.
+struct Talk(tungstenite::WebSocket<TcpStream>);
+
+impl Talk {
+    fn say(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).expect("it listens");
+    }
+
+    fn ask(&mut self, text: &str) {
+        let turn = json!({ "role": "user", "parts": [{ "text": text }] });
+        self.say(&json!({ "clientContent": { "turnComplete": true, "turns": [turn] } }));
+    }
+
+    /// The next message, or the code and text of the close.
+    fn next(&mut self) -> Result<Value, (u16, String)> {
         loop {
-            match socket.read().expect("it answers") {
+            match self.0.read().expect("it answers") {
                 Message::Close(frame) => {
                     let frame = frame.expect("a reason");
                     return Err((frame.code.into(), frame.reason.to_string()));
                 }
                 message @ (Message::Text(_) | Message::Binary(_)) => {
-                    let message: Value = serde_json::from_slice(&message.into_data()).expect("JSON");
-                    let is_complete = message["serverContent"]["turnComplete"] == true;
-                    messages.push(message);
-                    if is_complete {
-                        return Ok(messages);
-                    }
+                    return Ok(serde_json::from_slice(&message.into_data()).expect("JSON"));
                 }
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// The messages up to `turnComplete`.
+    fn turn(&mut self) -> Result<Vec<Value>, (u16, String)> {
+        let mut messages = Vec::new();
+        loop {
+            let message = self.next()?;
+            let is_complete = message["serverContent"]["turnComplete"] == true;
+            messages.push(message);
+            if is_complete {
+                return Ok(messages);
             }
         }
     }
@@ -254,7 +304,6 @@ fn spoken_words_are_recognised_answered_and_spoken_by_programs() {
     assert!(transcript(&messages, "outputTranscription").contains(text), "{messages:?}");
 }
 
-#[cfg(unix)]
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
@@ -283,8 +332,7 @@ fn an_engine_that_fails_is_told_to_the_log_and_not_to_the_client() {
                 assert_eq!(last["turnCompleteReason"], "RESPONSE_REJECTED");
             }
         }
-        let mut line = String::new();
-        live.log.read_line(&mut line).expect("a log");
+        let line = live.logged();
         assert!(line.contains("synthesiser no-such-program: there is no program"), "{line}");
     }
 }
