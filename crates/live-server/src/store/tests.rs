@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use live_engine::context::{Entry, Tokens};
 use live_engine::{PendingCall, TurnUsage};
-use live_proto::{Blob, Content, FunctionDeclaration, Part, Tool};
+use live_proto::{AudioMetadata, Blob, Content, FunctionDeclaration, Part, Tool, Transcription};
 
 use super::*;
 
@@ -27,6 +27,15 @@ fn saved(number: u64) -> Saved {
     };
     let tokens = |text| Tokens { text, audio: 2, image: 3, video: 4, document: 5 };
     let sound = Blob { mime_type: "audio/pcm;rate=16000".into(), data: vec![7; 640].into(), ..Blob::default() };
+    // Sound that was recognised, and sound that recognised to nothing.
+    let heard = |text: &str| Part {
+        audio_transcription: Some(Box::new(Transcription::new(text))),
+        ..Part::inline(sound.clone())
+    };
+    let since = Some(Duration::from_millis(1_250).into());
+    let clock = AudioMetadata { start_offset: since, end_offset: None };
+    let unframed = Part { audio_metadata: Some(Box::new(clock)), ..Part::inline(Blob::pcm16k(vec![1, 2, 3])) };
+    let spoken = Content::user(vec![heard("hello"), heard("")]);
     Saved {
         project: Project::of(&crate::Secret::new("a key")),
         session: [number as u8; 16],
@@ -40,9 +49,11 @@ fn saved(number: u64) -> Saved {
             history: vec![
                 Entry { content: Arc::new(Content::user(Part::text(format!("question {number}")))), tokens: tokens(1) },
                 Entry { content: Arc::new(Content::model(Part::text("answer ".repeat(500)))), tokens: tokens(6) },
+                Entry { content: Arc::new(spoken), tokens: tokens(0) },
             ],
             unanswered: 1,
-            pending_input: vec![Part::inline(sound)],
+            // What the user has begun to say, what of it is no frame yet, and where that lies in the stream.
+            pending_input: vec![Part::inline(sound), unframed],
             speaking: true,
             pending_calls: vec![PendingCall { id: "call-1".into(), name: "f".into() }],
             settled_calls: vec!["call-0".into()],
