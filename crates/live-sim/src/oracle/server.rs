@@ -156,7 +156,10 @@ impl Oracle {
             format!("conn {number} says {} (complete {was_complete})", crate::words::of_server(message))
         });
         self.check(Rule::Absorbing, !is_closed, || format!("conn {number} is closed and speaks"));
-        if !self.has_jumped && !self.conns[number].is_late {
+        // A setup has a deadline of its own, and may be answered when the connection's time is already over.
+        let conn = &mut self.conns[number];
+        conn.is_late |= is_setup_complete && !is_in_time;
+        if !conn.is_late && !self.has_jumped {
             let is_early = told.is_none_or(|end| now <= end + GRAIN);
             self.check(Rule::Lifetime, is_in_time && is_early, || {
                 format!("conn {number} speaks after {age:?}, past its end")
@@ -361,6 +364,9 @@ impl Oracle {
         if std::mem::take(&mut self.conns[number].must_go_on) {
             self.check(Rule::GoesOn, true, String::new);
         }
+        let conn = &self.conns[number];
+        let may = conn.waits_for.is_empty() || conn.is_late;
+        self.check(Rule::GoesOn, may, || format!("conn {number} asks its model with calls unanswered"));
         self.check(Rule::OneGeneration, !is_speaking, || format!("conn {number} asks a model that is still speaking"));
     }
 
