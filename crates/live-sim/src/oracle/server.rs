@@ -117,10 +117,14 @@ impl Oracle {
                 conn.instruction = said.number;
             }
         }
-        if let ClientMessage::ToolResponse(response) = &**message
-            && !conn.is_draining
-        {
+        if let ClientMessage::ToolResponse(response) = &**message {
             for response in &response.function_responses {
+                let was_waited_for = conn.waits_for.remove(&response.id);
+                // While a server shuts down, it takes in only what a standing turn waits for.
+                if conn.is_draining {
+                    continue;
+                }
+                conn.must_go_on |= was_waited_for && conn.waits_for.is_empty();
                 let text = response.response.as_ref().and_then(|it| it.get("r")).and_then(|it| it.as_str());
                 let number = stamp::said_in(text.unwrap_or_default()).map(|said| said.number).last();
                 // What the model withdrew, or another connection made, may be passed over.
@@ -130,7 +134,6 @@ impl Oracle {
                         conn.open_calls.remove(&response.id);
                     }
                 }
-                conn.must_go_on |= conn.waits_for.remove(&response.id) && conn.waits_for.is_empty();
             }
         }
         conn.received.push(stamps_of(message));
