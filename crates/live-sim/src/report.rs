@@ -94,7 +94,7 @@ table! {
         AnswerTaken = "answer-taken",
         /// An answer that a server took in is in its next prompt.
         AnswerHeard = "answer-heard",
-        /// When the calls that a model stands still for are answered, it is asked again.
+        /// When all calls that a model stands still for are answered or withdrawn, and not before, it is asked again.
         GoesOn = "goes-on",
         /// A spoken turn is complete when it is played, unless it is cut short or calls.
         PlayedOut = "played-out",

@@ -142,7 +142,9 @@ impl Outbox {
         self.sent_bytes += cost_of(message);
         self.sent.push_back(Sent { index, message: message.clone() });
         while self.sent_bytes > bytes_max {
-            let at = self.sent.iter().position(|sent| is_media(&sent.message)).unwrap_or(0);
+            let media = self.sent.iter().position(|sent| is_media(&sent.message));
+            // Without the end of an activity, what was said in it would never be answered.
+            let at = media.or_else(|| self.sent.iter().position(|sent| !is_mark(&sent.message))).unwrap_or(0);
             let sent = self.sent.remove(at).expect("bytes that are kept belong to a message");
             self.sent_bytes -= cost_of(&sent.message);
             self.missing.add(&sent.message);
@@ -204,6 +206,14 @@ pub(super) fn is_media(message: &ClientMessage) -> bool {
     let RealtimeInput { media_chunks, audio, audio_stream_end, video, text, activity_start, activity_end } = input;
     let has_media = !media_chunks.is_empty() || audio.is_some() || video.is_some();
     has_media && audio_stream_end.is_none() && text.is_none() && activity_start.is_none() && activity_end.is_none()
+}
+
+/// Where an activity or a stream begins or ends, and nothing else.
+fn is_mark(message: &ClientMessage) -> bool {
+    let ClientMessage::RealtimeInput(input) = message else { return false };
+    let RealtimeInput { media_chunks, audio, audio_stream_end, video, text, activity_start, activity_end } = input;
+    let says_nothing = media_chunks.is_empty() && audio.is_none() && video.is_none() && text.is_none();
+    says_nothing && (audio_stream_end.is_some() || activity_start.is_some() || activity_end.is_some())
 }
 
 /// What the user or the host said in words.

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use redb::{Database, ReadableDatabase as _, TableDefinition};
+use redb::{Database, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
 use super::{HandleHash, Saved, SessionStore, StoreError, Swept, record};
 
@@ -57,7 +57,7 @@ impl DiskStore {
         let opened = guarded(|| {
             let database = Database::create(path)?;
             // So that readers find the table.
-            let write = database.begin_write()?;
+            let write = begin(&database)?;
             write.open_table(POINTS)?;
             write.commit()?;
             Ok::<Database, redb::Error>(database)
@@ -80,7 +80,7 @@ impl DiskStore {
         change: impl FnOnce(&mut redb::Table<'_, &'static [u8], &'static [u8]>) -> Result<T, redb::Error>,
     ) -> Result<T, StoreError> {
         self.run(|| {
-            let write = self.database.begin_write()?;
+            let write = begin(&self.database)?;
             let result = change(&mut write.open_table(POINTS)?)?;
             write.commit()?;
             Ok(result)
@@ -95,6 +95,16 @@ impl DiskStore {
             Err(_) => Err(StoreError::Corrupt("the file is damaged where it was kept")),
         }
     }
+}
+
+/// Begins a change that leaves the file ready to be opened without a repair.
+///
+/// A repair reads the whole file, and gives all of it up for one page that is damaged: the sessions that are unharmed would
+/// be lost with the one that is not.
+fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut write = database.begin_write()?;
+    write.set_quick_repair(true);
+    Ok(write)
 }
 
 enum OpenError {
@@ -129,7 +139,7 @@ impl SessionStore for DiskStore {
     fn sweep(&self, now: SystemTime) -> Result<Swept, StoreError> {
         self.run(|| {
             let mut swept = Swept::default();
-            let write = self.database.begin_write()?;
+            let write = begin(&self.database)?;
             write.open_table(POINTS)?.retain(|_, record| match record::expires_at(record) {
                 Ok(at) if at > now => true,
                 // Of another version, which may come back for it; until then it is in nobody's way.

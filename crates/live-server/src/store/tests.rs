@@ -227,6 +227,27 @@ fn damage_to_one_record_is_told_and_leaves_the_others_alone() {
 }
 
 #[test]
+fn damage_in_the_file_of_a_killed_process_leaves_the_other_sessions_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = directory.path().join("running.redb");
+    let store = DiskStore::open(&running).unwrap();
+    (1..=3).for_each(|number| store.save(handle(number), &saved(number), &[]).unwrap());
+    // What a process leaves that does not come to close its file.
+    let path = directory.path().join("sessions.redb");
+    fs::copy(&running, &path).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let places = bytes.windows(10).enumerate().filter(|(_, bytes)| bytes == b"question 2").map(|(place, _)| place);
+    for place in places {
+        overwrite(&path, place as u64, b"QUESTION 2");
+    }
+    let store = DiskStore::open(&path).unwrap();
+    let error = store.load(handle(2)).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+    assert_eq!(store.load(handle(1)).unwrap(), Some(saved(1)));
+    assert_eq!(store.load(handle(3)).unwrap(), Some(saved(3)));
+}
+
+#[test]
 fn wherever_a_file_is_damaged_no_session_is_made_up_and_new_ones_are_kept() {
     let directory = tempfile::tempdir().unwrap();
     let whole = directory.path().join("whole.redb");

@@ -208,10 +208,13 @@ impl Oracle {
         let watch = &self.sessions[c];
         let Some(prompt) = watch.last_prompt.as_ref().filter(|_| watch.has_its_answer) else { return };
         let policy = watch.plan.policy();
+        // What a client remembers is bounded; a word and what is around it take so much at most.
+        let words = watch.said.iter().filter(|kind| kind.is_words()).count();
+        let words_bytes = words * (watch.plan.text_bytes + 640) + ANSWERS_BYTES;
         let must: fn(Kind) -> bool = if !watch.has_reconnected || watch.plan.is_transparent() && !watch.has_renewed {
             Kind::counts
         } else if watch.plan.resumption().is_none()
-            && policy.is_some_and(|it| it.fresh == Fresh::Reseed && it.history_bytes_max >= MEMORY_BYTES)
+            && policy.is_some_and(|it| it.fresh == Fresh::Reseed && words_bytes <= it.history_bytes_max)
         {
             Kind::is_words
         } else {
@@ -236,8 +239,8 @@ impl Oracle {
 /// Messages between two pieces of sound that are no sound: the end of a stream.
 const MARKS_BETWEEN: u32 = 2;
 
-/// Enough to remember every word of a world.
-const MEMORY_BYTES: usize = 256 << 10;
+/// More than all answers of a world take.
+const ANSWERS_BYTES: usize = 64 << 10;
 
 /// By the rule of the documentation, counted once more.
 fn tokens_of(content: &Content) -> u64 {

@@ -117,10 +117,14 @@ impl Oracle {
                 conn.instruction = said.number;
             }
         }
-        if let ClientMessage::ToolResponse(response) = &**message
-            && !conn.is_draining
-        {
+        if let ClientMessage::ToolResponse(response) = &**message {
             for response in &response.function_responses {
+                let was_waited_for = conn.waits_for.remove(&response.id);
+                // While a server shuts down, it takes in only what a standing turn waits for.
+                if conn.is_draining {
+                    continue;
+                }
+                conn.must_go_on |= was_waited_for && conn.waits_for.is_empty();
                 let text = response.response.as_ref().and_then(|it| it.get("r")).and_then(|it| it.as_str());
                 let number = stamp::said_in(text.unwrap_or_default()).map(|said| said.number).last();
                 // What the model withdrew, or another connection made, may be passed over.
@@ -130,7 +134,6 @@ impl Oracle {
                         conn.open_calls.remove(&response.id);
                     }
                 }
-                conn.must_go_on |= conn.waits_for.remove(&response.id) && conn.waits_for.is_empty();
             }
         }
         conn.received.push(stamps_of(message));
@@ -156,7 +159,10 @@ impl Oracle {
             format!("conn {number} says {} (complete {was_complete})", crate::words::of_server(message))
         });
         self.check(Rule::Absorbing, !is_closed, || format!("conn {number} is closed and speaks"));
-        if !self.has_jumped && !self.conns[number].is_late {
+        // A setup has a deadline of its own, and may be answered when the connection's time is already over.
+        let conn = &mut self.conns[number];
+        conn.is_late |= is_setup_complete && !is_in_time;
+        if !conn.is_late && !self.has_jumped {
             let is_early = told.is_none_or(|end| now <= end + GRAIN);
             self.check(Rule::Lifetime, is_in_time && is_early, || {
                 format!("conn {number} speaks after {age:?}, past its end")
@@ -361,6 +367,9 @@ impl Oracle {
         if std::mem::take(&mut self.conns[number].must_go_on) {
             self.check(Rule::GoesOn, true, String::new);
         }
+        let conn = &self.conns[number];
+        let may = conn.waits_for.is_empty() || conn.is_late;
+        self.check(Rule::GoesOn, may, || format!("conn {number} asks its model with calls unanswered"));
         self.check(Rule::OneGeneration, !is_speaking, || format!("conn {number} asks a model that is still speaking"));
     }
 

@@ -635,3 +635,39 @@ fn an_instruction_that_was_changed_again_does_not_come_back_when_messages_are_sa
         "#]],
     );
 }
+
+#[test]
+fn the_end_of_an_activity_is_kept_for_replay_before_words_are() {
+    check_open(
+        with_policy(transparent(), |policy| policy.unconsumed_bytes_max = 1_000),
+        "
+        H begin
+        S 1 handle h2 1
+        H end
+        H text one
+        H text two
+        lost 1
+        ready 2
+        ",
+        expect![[r#"
+            H begin
+              1 > activityStart
+            S 1 handle h2 1
+              ! ResumptionUpdate true
+            H end
+              1 > activityEnd
+            H text one
+              1 > clientContent user 'one'
+            H text two
+              1 > clientContent user 'two'
+            lost 1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h2)
+            ready 2
+              2 > setup, by h2
+              ! Dropped 2 messages, 6 bytes
+              ! Resumed restored, 1 replayed
+              2 > activityEnd
+        "#]],
+    );
+}
