@@ -67,7 +67,7 @@ fn without_padding_the_first_frame_counts_and_without_silence_the_last() {
 
 #[test]
 fn sensitivities_draw_the_lines() {
-    let mumble = stream(&[(10, 0), (20, 600), (60, 300)]);
+    let mumble = stream(&[(10, 0), (20, 650), (60, 520)]);
     let found = |starts, ends| edges(settings(starts, ends, 50, 300), &mumble).len();
     assert_eq!(found(true, true), 2, "heard and over");
     assert_eq!(found(true, false), 1, "heard and going on");
@@ -76,7 +76,7 @@ fn sensitivities_draw_the_lines() {
 
 #[test]
 fn doubt_neither_begins_nor_ends() {
-    let stream = stream(&[(5, 450), (3, 900), (4, 450), (3, 900), (60, 450)]);
+    let stream = stream(&[(5, 570), (3, 900), (4, 570), (3, 900), (60, 570)]);
     assert_eq!(edges(settings(true, true, 100, 300), &stream), [(14, Edge::Started { at: 800 })]);
 }
 
@@ -151,7 +151,7 @@ fn oracle(settings: ActivitySettings, stream: &[i16]) -> Vec<(usize, Edge)> {
 proptest! {
     #[test]
     fn the_oracle_agrees(
-        pieces in prop::collection::vec((1_usize..30, prop_oneof![Just(0_i16), Just(300), Just(450), Just(600), Just(900)]), 0..30),
+        pieces in prop::collection::vec((1_usize..30, prop_oneof![Just(0_i16), Just(520), Just(570), Just(700), Just(900)]), 0..30),
         starts_eagerly: bool,
         ends_eagerly: bool,
         prefix_padding_ms in 0_u32..200,
