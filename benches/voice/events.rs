@@ -107,3 +107,41 @@ pub(crate) fn report(voices: &Voices) {
         ),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::Noise;
+    use crate::speech;
+
+    #[tokio::test]
+    async fn each_utterance_is_a_turn_with_the_defaults_of_both_backends() {
+        let voices = speech::Voices::record(&speech::embedded(&["Puck", "Kore", "Charon"])).await.expect("they speak");
+        for (noise, snr_db) in [(Noise::Silence, None), (Noise::White, Some(20.0)), (Noise::Pink, Some(20.0))] {
+            for backend in [Backend::Gemini, Backend::Vertex] {
+                let mut counts = Counts::default();
+                for scene in Scene::all(&voices, noise, snr_db) {
+                    let mut activity = Activity::new(DETECTORS[0].1(), ActivitySettings::of(backend));
+                    counts.add(&scene, &stretches(&mut activity, &scene.samples));
+                }
+                let Counts { spoken, whole, imagined, .. } = counts;
+                assert_eq!((spoken, whole, imagined), (6, 6, 0), "{noise:?}, {backend:?}: {counts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn stretches_are_held_against_what_was_said() {
+        let scene = Scene { samples: Vec::new(), speech: vec![false; 600], utterances: [100..200, 300..400] };
+        let stretch =
+            |begin: u64, end: u64| Stretch { begin: begin * 160, begin_known: 0, end: end * 160, end_known: 0 };
+        let count = |stretches: &[Stretch]| {
+            let mut counts = Counts::default();
+            counts.add(&scene, stretches);
+            (counts.whole, counts.split, counts.missed, counts.imagined)
+        };
+        assert_eq!(count(&[stretch(110, 210), stretch(290, 390)]), (2, 0, 0, 0));
+        assert_eq!(count(&[stretch(110, 390)]), (0, 0, 0, 0), "they ran together");
+        assert_eq!(count(&[stretch(110, 150), stretch(160, 210), stretch(450, 460)]), (0, 1, 1, 1));
+    }
+}

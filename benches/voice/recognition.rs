@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use futures_util::StreamExt as _;
-use live_client::{Client, Modality, Pcm, PcmFormat, Session, Setup, TurnEnd};
+use live_client::{Client, Modality, Pcm, PcmFormat, Setup, TurnEnd};
 use live_engine::TurnCompletePacing;
 use live_model::embedded::EmbeddedConfig;
 use live_model::exec::ListeningProgram;
@@ -58,31 +58,28 @@ async fn measure(speakers: &[Speaker], client: &Client, recogniser: &ListeningPr
     for of in speakers.chunk_by(|one, other| one.engine == other.engine) {
         for speaker in of.iter().take(SPEAKERS_OF_ENGINE) {
             for (noise, snr_db) in CONDITIONS {
-                let setup = Setup::new("gemini-live-2.5-flash-preview").with_modality(Modality::Text);
-                let mut session = client.connect(setup.with_input_transcription()).await?;
                 let (mut words, mut served, mut alone, mut turns) = (0, 0, 0, 0);
-                for (seed, sentence) in (1..).zip(SENTENCES.iter().filter(|it| it.split(' ').count() > 2)) {
+                for (seed, sentence) in (1..).zip(&SENTENCES[..SENTENCES_OF_SPEAKER]) {
                     let clip = speaker.say(sentence).await?;
                     let pause = vec![0.0; RATE_HZ as usize];
                     let clean = [&pause[..], &clip.samples, &pause].concat();
                     let samples = scene::mix(&clean, noise, snr_db, &[], seed);
                     let said = words_of(sentence);
                     words += said.len();
-                    let (transcript, taken) =
-                        ask(&mut session, &samples).await.with_context(|| format!("{sentence:?}"))?;
+                    let (transcript, taken) = ask(client, &samples)
+                        .await
+                        .with_context(|| format!("{} says {sentence:?} in {noise:?}", speaker.name))?;
                     served += errors(&said, &words_of(&transcript));
                     turns += taken;
                     alone += errors(&said, &words_of(&recognise(recogniser, samples).await?));
                 }
-                session.close().await;
                 let mut row = vec![format!("{} {}", speaker.engine, speaker.name)];
                 row.extend(scene::cells(noise, snr_db));
-                let sentences = SENTENCES.iter().filter(|it| it.split(' ').count() > 2).count();
                 row.extend([
                     words.to_string(),
                     percent(served, words),
                     percent(alone, words),
-                    format!("{:.2}", turns as f64 / sentences as f64),
+                    format!("{:.2}", turns as f64 / SENTENCES_OF_SPEAKER as f64),
                 ]);
                 table.row(&row);
             }
@@ -91,25 +88,30 @@ async fn measure(speakers: &[Speaker], client: &Client, recogniser: &ListeningPr
     Ok(table)
 }
 
-/// Says something and waits for the answer: what was understood, and how many turns it took.
-async fn ask(session: &mut Session, samples: &[i16]) -> Result<(String, usize)> {
+/// Says something in a session of its own and waits for the answer: what was understood, and how many turns it took.
+async fn ask(client: &Client, samples: &[i16]) -> Result<(String, usize)> {
+    let setup = Setup::new("gemini-live-2.5-flash-preview").with_modality(Modality::Text);
+    let mut session = client.connect(setup.with_input_transcription()).await?;
     for piece in samples.chunks(PIECE_SAMPLES) {
         session.send_audio(Pcm::from_samples(PcmFormat::INPUT, piece))?;
     }
+    session.send_audio_stream_end()?;
     let (mut transcript, mut turns) = (String::new(), 0);
     loop {
         let turn = tokio::time::timeout(PATIENCE, session.turn()).await.context("nothing was heard")?;
         turns += 1;
         transcript = format!("{transcript} {}", turn.input_transcript);
         match turn.end {
-            // Its second half is on its way.
+            // What interrupted it is on its way.
             TurnEnd::Complete if turn.interrupted => {}
-            TurnEnd::Complete => return Ok((transcript, turns)),
+            TurnEnd::Complete => break,
             end @ (TurnEnd::Because(_) | TurnEnd::ToolCalls | TurnEnd::AnswerLost | TurnEnd::Closed(_)) => {
                 bail!("the turn ended with {end:?}")
             }
         }
     }
+    session.close().await;
+    Ok((transcript, turns))
 }
 
 async fn recognise(recogniser: &ListeningProgram, samples: Vec<i16>) -> Result<String> {
@@ -142,6 +144,7 @@ fn errors(said: &[String], heard: &[String]) -> usize {
 
 const CONDITIONS: [(Noise, SnrDb); 2] = [(Noise::Silence, None), (Noise::Pink, Some(20.0))];
 const SPEAKERS_OF_ENGINE: usize = 2;
+const SENTENCES_OF_SPEAKER: usize = 6;
 /// Half a second.
 const PIECE_SAMPLES: usize = RATE_HZ as usize / 2;
 /// A recogniser that takes longer is no help to anybody.
