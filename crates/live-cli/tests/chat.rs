@@ -276,7 +276,7 @@ fn a_session_that_is_cut_goes_on_and_says_so() {
 
 fn ask(address: &str, method: &str, path: &str) -> Value {
     let mut stream = TcpStream::connect(address).expect("the endpoint listens");
-    write!(stream, "{method} {path} HTTP/1.1\r\nhost: live\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         .expect("the endpoint reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the endpoint answers");
