@@ -1,3 +1,4 @@
-//! Benchmarks, one file a concern: `codec` for the JSON of messages. `cargo xtask bench` runs them.
+//! Benchmarks, one file a concern: `codec` for the JSON of messages, which `cargo xtask bench` runs; and a program, `voice`, for what is
+//! heard and said, which `cargo xtask voice` runs.
 //!
-//! Figures are ratios within one run; see docs/performance.md.
+//! Times are ratios within one run; see docs/performance.md and docs/voice.md.
