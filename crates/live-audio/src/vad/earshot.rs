@@ -1,6 +1,7 @@
 //! The detector of the `earshot` crate: a small recurrent network, the default.
 //!
-//! It is over-eager in loud noise at a threshold of 0.5; whoever sets thresholds may want 0.7 there.
+//! It thinks faint noise to be speech with 0.25 or less, and loud noise with more than 0.5 at times: whoever sets thresholds finds
+//! figures in docs/voice.md.
 
 use std::fmt;
 
