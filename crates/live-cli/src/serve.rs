@@ -48,7 +48,7 @@ pub(crate) struct Args {
     api_key: Vec<Secret>,
 
     /// Web pages that may open sessions while any key is accepted, beside those of this machine, such as
-    /// https://app.example:8443; may be given several times. `*` is for all
+    /// `https://app.example:8443`; may be given several times. `*` is for all
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<Origin>,
 
