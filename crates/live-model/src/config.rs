@@ -340,6 +340,7 @@ fn program(section: &mut Section, role: Role) -> Result<(ProgramConfig, Names), 
     let default = Limits::default();
     config.limits = Limits {
         silence: section.duration("silence")?.unwrap_or(default.silence),
+        time: section.duration("time")?.unwrap_or(default.time),
         output_bytes_max: section
             .number("output_bytes_max", 1..=i64::from(u32::MAX))?
             .map_or(default.output_bytes_max, |bytes| bytes as usize),
@@ -383,6 +384,7 @@ fn service(section: &mut Section) -> Result<Service, ConfigError> {
                 connect: own.duration("connect")?.unwrap_or(default.connect),
                 response: own.duration("response")?.unwrap_or(default.response),
                 silence: own.duration("silence")?.unwrap_or(default.silence),
+                answer: own.duration("answer")?.unwrap_or(default.answer),
                 retries: own.number("retries", 0..=10)?.map_or(default.retries, |retries| retries as u32),
                 backoff: own.duration("backoff")?.unwrap_or(default.backoff),
                 retry_after_max: own.duration("retry_after_max")?.unwrap_or(default.retry_after_max),

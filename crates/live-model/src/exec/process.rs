@@ -11,7 +11,7 @@ use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::fault::Fault;
 
@@ -21,6 +21,8 @@ pub struct Limits {
     /// The longest it may take nothing and give nothing while somebody waits for it. A program whose output nobody takes is not
     /// at fault.
     pub silence: Duration,
+    /// The longest it may be waited for in all its run, however often it gives something.
+    pub time: Duration,
     /// Bytes it may put out.
     pub output_bytes_max: usize,
     /// Runs of it at once; further ones wait their turn.
@@ -28,9 +30,14 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 30 s of silence; 64 MiB, which is 23 minutes of sound at 24 kHz; 32 runs.
+    /// 30 s of silence, 10 min in all; 64 MiB, which is 23 minutes of sound at 24 kHz; 32 runs.
     fn default() -> Self {
-        Self { silence: Duration::from_secs(30), output_bytes_max: 64 << 20, processes_max: 32 }
+        Self {
+            silence: Duration::from_secs(30),
+            time: Duration::from_secs(600),
+            output_bytes_max: 64 << 20,
+            processes_max: 32,
+        }
     }
 }
 
@@ -60,6 +67,8 @@ pub(super) struct Process {
     /// The end of what it wrote to its standard error.
     complaint: Vec<u8>,
     output_bytes: usize,
+    /// For how long it was waited for.
+    waited: Duration,
     limits: Limits,
     _permit: OwnedSemaphorePermit,
 }
@@ -95,6 +104,7 @@ impl Process {
             stderr,
             complaint: Vec::new(),
             output_bytes: 0,
+            waited: Duration::ZERO,
             limits,
             _permit: permit,
         })
@@ -102,10 +112,19 @@ impl Process {
 
     /// The next bytes of its output; `None` when it has ended well.
     pub(super) async fn read(&mut self) -> Result<Option<Bytes>, Fault> {
+        let (begun, left) = (Instant::now(), self.limits.time.saturating_sub(self.waited));
+        let read = if left.is_zero() { None } else { timeout(left, self.read_on()).await.ok() };
+        self.waited += begun.elapsed();
+        read.unwrap_or_else(|| Err(self.fault(format!("it was not done within {:?}", self.limits.time))))
+    }
+
+    async fn read_on(&mut self) -> Result<Option<Bytes>, Fault> {
         let mut output = vec![0; CHUNK_BYTES];
         let mut complaint = [0; 1024];
+        // Complaints are nothing that it gives.
+        let mut patience = self.patience();
         loop {
-            let step = timeout(self.limits.silence, async {
+            let step = timeout_at(patience, async {
                 tokio::select! {
                     biased;
                     read = self.stdout.read(&mut output) => Step::Output(read),
@@ -124,10 +143,13 @@ impl Process {
                     return Ok(Some(output.into()));
                 }
                 Ok(Step::Output(Err(error))) => return Err(self.fault(format!("its output cannot be read: {error}"))),
-                Ok(Step::Complaint(Ok(bytes))) if bytes > 0 => self.complain(&complaint[..bytes]),
+                // One that never stops complaining leaves no moment in which time could run out.
+                Ok(Step::Complaint(Ok(1..))) if patience < Instant::now() => return Err(self.gave_nothing()),
+                Ok(Step::Complaint(Ok(bytes @ 1..))) => self.complain(&complaint[..bytes]),
                 Ok(Step::Complaint(_)) => self.stderr = None,
                 Ok(Step::Input(Ok(bytes))) => {
                     self.input.advance(bytes);
+                    patience = self.patience();
                     if self.input.is_empty() {
                         // The end of its input.
                         self.stdin = None;
@@ -135,9 +157,19 @@ impl Process {
                 }
                 // It has read enough; whether it is content shows in its status.
                 Ok(Step::Input(Err(_))) => self.stdin = None,
-                Err(_) => return Err(self.fault(format!("it gave nothing for {:?}", self.limits.silence))),
+                Err(_) => return Err(self.gave_nothing()),
             }
         }
+    }
+
+    fn gave_nothing(&self) -> Fault {
+        self.fault(format!("it gave nothing for {:?}", self.limits.silence))
+    }
+
+    fn patience(&self) -> Instant {
+        let now = Instant::now();
+        // For ever is some decades.
+        now.checked_add(self.limits.silence).unwrap_or_else(|| now + FOR_EVER)
     }
 
     /// Waits for the end of a program whose output has ended.
@@ -233,6 +265,7 @@ fn explain(program: &str, error: &io::Error) -> String {
 
 /// Bytes that are read at once: 0.7 s of sound at 24 kHz.
 const CHUNK_BYTES: usize = 32 * 1024;
+const FOR_EVER: Duration = Duration::from_secs(1 << 30);
 /// Bytes of a program's complaints that are kept, the last ones.
 const COMPLAINT_BYTES_MAX: usize = 2 * 1024;
 /// What programs need to know of their surroundings.

@@ -17,7 +17,7 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::fault::Fault;
 
@@ -53,6 +53,8 @@ pub struct Patience {
     pub response: Duration,
     /// From one piece of an answer to the next.
     pub silence: Duration,
+    /// For all pieces of one answer together, as far as somebody waits for them: signs of life are no answer.
+    pub answer: Duration,
     /// How often a request is made again that failed before the first byte of an answer; none is made again after it.
     pub retries: u32,
     /// Time before the first of these; it doubles for each further one, and half of it is left to chance.
@@ -62,12 +64,13 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// 5 s to connect, 60 s to begin, 30 s of silence, 2 retries from 250 ms, 10 s if the service asks for it.
+    /// 5 s to connect, 60 s to begin, 30 s of silence, 10 min for all of an answer, 2 retries from 250 ms, 10 s if the service asks for it.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
             response: Duration::from_secs(60),
             silence: Duration::from_secs(30),
+            answer: Duration::from_secs(600),
             retries: 2,
             backoff: Duration::from_millis(250),
             retry_after_max: Duration::from_secs(10),
@@ -182,7 +185,8 @@ impl Service {
         let (head, body) = response.into_parts();
         let is_event_stream = has_type(&head.headers, "text/event-stream");
         let is_json = has_type(&head.headers, "application/json");
-        let mut reply = Reply { url: url.to_owned(), body, silence: self.patience.silence, is_event_stream, is_json };
+        let (url, patience, waited) = (url.to_owned(), self.patience, Duration::ZERO);
+        let mut reply = Reply { url, body, patience, waited, is_event_stream, is_json };
         if head.status.is_success() {
             return Ok(reply);
         }
@@ -246,7 +250,9 @@ impl Trouble {
 pub(super) struct Reply {
     url: String,
     body: Incoming,
-    silence: Duration,
+    patience: Patience,
+    /// For how long it was waited for.
+    waited: Duration,
     pub(super) is_event_stream: bool,
     pub(super) is_json: bool,
 }
@@ -254,9 +260,18 @@ pub(super) struct Reply {
 impl Reply {
     /// The next bytes; `None` when that was all.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
+        let Patience { silence, answer, .. } = self.patience;
         loop {
-            match timeout(self.silence, self.body.frame()).await {
-                Err(_) => return Err(self.fault(format!("it said nothing for {:?}", self.silence))),
+            let (begun, left) = (Instant::now(), answer.saturating_sub(self.waited));
+            let too_long = format!("its answer took longer than {answer:?}");
+            if left.is_zero() {
+                return Err(self.fault(too_long));
+            }
+            let frame = timeout(silence.min(left), self.body.frame()).await;
+            self.waited += begun.elapsed();
+            match frame {
+                Err(_) if left < silence => return Err(self.fault(too_long)),
+                Err(_) => return Err(self.fault(format!("it said nothing for {silence:?}"))),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => return Err(self.fault(format!("its answer broke off: {}", deepest(&error)))),
                 Ok(Some(Ok(frame))) => {
@@ -283,8 +298,9 @@ impl Reply {
     /// What an answer says that is an error: the message in it, where it has the form of OpenAI's or FastAPI's.
     async fn complaint(&mut self) -> String {
         let mut body = Vec::new();
+        let until = Instant::now() + self.patience.silence.min(COMPLAINT_TIME_MAX);
         while body.len() < COMPLAINT_BYTES_MAX
-            && let Ok(Some(bytes)) = self.next().await
+            && let Ok(Ok(Some(bytes))) = timeout_at(until, self.next()).await
         {
             body.extend_from_slice(&bytes);
         }
@@ -390,6 +406,8 @@ const WHOLE_BYTES_MAX: usize = 4 << 20;
 /// Bytes of an error that are read, and characters of it that are told.
 const COMPLAINT_BYTES_MAX: usize = 16 * 1024;
 const COMPLAINT_SHOWN_MAX: usize = 500;
+/// How long an error may take to be told.
+const COMPLAINT_TIME_MAX: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -167,7 +167,7 @@ async fn whoever_stops_listening_ends_the_program_and_what_it_started() {
 async fn a_program_that_hangs_is_ended_in_time() {
     let directory = tempfile::tempdir().unwrap();
     let number: PathBuf = directory.path().join("number");
-    let limits = Limits { silence: Duration::from_secs(3600), ..Limits::default() };
+    let limits = Limits { silence: Duration::from_secs(3600), time: Duration::from_secs(7200), ..Limits::default() };
     let config = ProgramConfig { limits, ..shell(&forever(&number, ""), WAV) };
     let program = SpeakingProgram::new(config, Names::default()).unwrap();
     let begun = tokio::time::Instant::now();
@@ -176,6 +176,24 @@ async fn a_program_that_hangs_is_ended_in_time() {
     assert_eq!(begun.elapsed(), Duration::from_secs(3600));
     let deaf = text_of(&listening("exec sleep 1000", WAV), speech(1_000_000)).await.expect_err("it never reads");
     assert!(deaf.to_string().contains("gave nothing for 30s"), "{deaf}");
+}
+
+/// In real time: what the program does would not wait for any other.
+#[tokio::test]
+async fn neither_complaints_nor_blank_lines_keep_anyone_waiting() {
+    let short = Duration::from_millis(50);
+    let complaining = shell("while echo so it goes >&2; do :; done", WAV);
+    let limits = Limits { silence: short, ..Limits::default() };
+    let program = SpeakingProgram::new(ProgramConfig { limits, ..complaining }, Names::default()).unwrap();
+    let (_, fault) = sound_of(&program, "abc").await;
+    let fault = fault.expect("a fault").to_string();
+    assert!(fault.contains("gave nothing for 50ms; it says: ") && fault.contains("so it goes"), "{fault}");
+
+    let limits = Limits { time: short, ..Limits::default() };
+    let blank = ProgramConfig::new(["sh", "-c", "while echo; do :; done"], WAV);
+    let program = ListeningProgram::new(ProgramConfig { limits, ..blank }).unwrap();
+    let fault = text_of(&program, speech(16)).await.expect_err("it never ends").to_string();
+    assert!(fault.contains("not done within 50ms"), "{fault}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +15,8 @@ pub(crate) enum Step {
     Send(Vec<u8>),
     /// Sends nothing more until the client goes, and tells that it went.
     Hang,
+    /// Sends this chunk each second until the client goes.
+    Repeat(Vec<u8>),
     /// Resets the connection.
     Cut,
 }
@@ -85,6 +88,14 @@ async fn serve(
                     if stream.write_all(&bytes).await.is_err() {
                         return;
                     }
+                }
+                Step::Repeat(bytes) => {
+                    let chunk = [format!("{:x}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat();
+                    let mut second = tokio::time::interval(Duration::from_secs(1));
+                    while stream.write_all(&chunk).await.is_ok() {
+                        second.tick().await;
+                    }
+                    return;
                 }
                 Step::Hang => {
                     let mut rest = [0; 64];

@@ -22,6 +22,7 @@ const PATIENCE: Patience = Patience {
     connect: Duration::from_secs(5),
     response: Duration::from_secs(60),
     silence: Duration::from_secs(30),
+    answer: Duration::from_secs(600),
     retries: 2,
     backoff: Duration::ZERO,
     retry_after_max: Duration::from_secs(10),
@@ -219,6 +220,10 @@ async fn a_service_that_hangs_is_given_up() {
     let server = Server::start(vec![[begun(EVENTS, [says("Well").as_bytes()]), vec![Step::Hang]].concat()]).await;
     let shown = answered(&chat(&server), Talk::new("").ask("Hi.")).await;
     assert!(shown.starts_with("text \"Well\"\n") && shown.contains("said nothing for 30s"), "{shown}");
+    let alive = Step::Repeat(b": still there\n\n".to_vec());
+    let server = Server::start(vec![[begun(EVENTS, []), vec![alive]].concat()]).await;
+    let shown = answered(&chat(&server), Talk::new("").ask("Hi.")).await;
+    assert!(shown.contains("its answer took longer than 600s"), "{shown}");
 }
 
 #[tokio::test]
