@@ -37,7 +37,9 @@ pub(crate) async fn report(speakers: &[Speaker]) -> Result<()> {
         .pacing(TurnCompletePacing::Immediate)
         .bind()
         .await?;
-    let client = Client::gemini("any key").base_url(format!("http://{}", server.endpoints()[0].address));
+    // A recogniser that fails closes the connection, and shall be told of.
+    let client =
+        Client::gemini("any key").base_url(format!("http://{}", server.endpoints()[0].address)).without_reconnect();
     let (stop, stopped) = oneshot::channel::<()>();
     let measure = async {
         let table = measure(speakers, &client, &recogniser).await;
