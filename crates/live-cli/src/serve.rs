@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
+use live_audio::{EarshotVad, EnergyVad, Vad};
+use live_engine::VadSignal;
 use live_model::embedded::{Embedded, EmbeddedConfig};
 use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
@@ -76,6 +78,14 @@ pub(crate) struct Args {
     /// Sessions that one key may have open at once
     #[arg(long, value_name = "N", default_value_t = 1000)]
     sessions_per_project: u32,
+
+    /// What finds speech in a stream of sound: a small network, or the loudness alone
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Detector::Earshot)]
+    detector: Detector,
+
+    /// How a client that set `explicitVadSignal` is told of speech: `voiceActivity`, or the older `voiceActivityDetectionSignal`
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = Signal::Activity)]
+    vad_signal: Signal,
 
     #[command(flatten)]
     engines: EngineArgs,
@@ -151,6 +161,36 @@ enum Store {
     Redb,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Detector {
+    Earshot,
+    Energy,
+}
+
+impl Detector {
+    fn maker(self) -> fn() -> Box<dyn Vad> {
+        match self {
+            Self::Earshot => || Box::<EarshotVad>::default(),
+            Self::Energy => || Box::<EnergyVad>::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Signal {
+    Activity,
+    Detection,
+}
+
+impl From<Signal> for VadSignal {
+    fn from(signal: Signal) -> Self {
+        match signal {
+            Signal::Activity => Self::VoiceActivity,
+            Signal::Detection => Self::DetectionSignal,
+        }
+    }
+}
+
 /// Serves until a signal asks for the end, then drains.
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let Args {
@@ -166,6 +206,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         strict: _,
         store,
         sessions_per_project,
+        detector,
+        vad_signal,
         engines,
         lasting,
         clock,
@@ -188,7 +230,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         None => server.model(Embedded::new(EmbeddedConfig::default())),
         Some(engines) => server.model(engines.model.clone()),
     };
-    server = server.allow_origins(allow_origin);
+    server = server.allow_origins(allow_origin).vad(detector.maker()).vad_signal(vad_signal.into());
     server =
         server.lifetimes(|backend| lasting.lifetimes(backend)).sessions_per_project(sessions_per_project).clock(clock);
     if let Some(grpc) = grpc_listen {

@@ -160,6 +160,23 @@ fn a_recording_is_heard_and_answered() {
 }
 
 #[test]
+fn what_counts_as_speech_is_for_the_detector_to_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hum.wav");
+    let hum = (0..24_000)
+        .map(|sample| ((f64::from(sample) * 100.0 * std::f64::consts::TAU / 16_000.0).sin() * 9_000.0) as i16);
+    let samples = std::iter::repeat_n(0, 8_000).chain(hum).chain(std::iter::repeat_n(0, 8_000)).collect();
+    let mut bytes = Vec::new();
+    Wav { rate_hz: 16_000, channels: WavChannels::Mono, samples }.encode(&mut bytes);
+    std::fs::write(&file, bytes).unwrap();
+    // Earshot takes no hum for speech.
+    let mut server = Live::serve(&["--detector", "energy"]);
+    let url = server.url();
+    let (said, news) = converse(&url, &["--in", file.to_str().unwrap()], "");
+    assert!(said.contains("you: [speech "), "{said}\n{news}");
+}
+
+#[test]
 fn a_recording_interrupts() {
     let mut server = Live::serve(&[]);
     let url = server.url();
