@@ -185,13 +185,12 @@ impl Service {
         let (head, body) = response.into_parts();
         let is_event_stream = has_type(&head.headers, "text/event-stream");
         let is_json = has_type(&head.headers, "application/json");
-        let (url, patience, waited) = (url.to_owned(), self.patience, Duration::ZERO);
-        let mut reply = Reply { url, body, patience, waited, is_event_stream, is_json };
+        let (url, key, patience) = (url.to_owned(), self.key.clone(), self.patience);
+        let mut reply = Reply { url, key, body, patience, waited: Duration::ZERO, is_event_stream, is_json };
         if head.status.is_success() {
             return Ok(reply);
         }
         let said = reply.complaint().await;
-        let said = self.without_key(&said);
         let why = format!("{}{}{said}", head.status, if said.is_empty() { "" } else { ": " });
         let again = match head.status {
             StatusCode::REQUEST_TIMEOUT
@@ -210,14 +209,6 @@ impl Service {
         // Randomly seeded, which is all that is asked of it here.
         let chance = RandomState::new().build_hasher().finish() % 1000;
         whole / 2 + whole.mul_f64(0.0005 * chance as f64)
-    }
-
-    /// A service may repeat a key that it does not accept.
-    fn without_key(&self, text: &str) -> String {
-        match &self.key {
-            Some(ApiKey(key)) => text.replace(key.as_str(), "(the key)"),
-            None => text.to_owned(),
-        }
     }
 }
 
@@ -249,6 +240,7 @@ impl Trouble {
 #[derive(Debug)]
 pub(super) struct Reply {
     url: String,
+    key: Option<ApiKey>,
     body: Incoming,
     patience: Patience,
     /// For how long it was waited for.
@@ -307,12 +299,20 @@ impl Reply {
         let message = serde_json::from_slice(&body).ok().and_then(|body| message_of(&body));
         let text = message.unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
         let text: Vec<&str> = text.split_whitespace().collect();
-        let text = text.join(" ");
+        let text = self.without_key(text.join(" "));
         text[..text.floor_char_boundary(COMPLAINT_SHOWN_MAX)].to_owned()
     }
 
     pub(super) fn fault(&self, why: impl Into<String>) -> Fault {
-        Fault::new(&self.url, why)
+        Fault::new(&self.url, self.without_key(why.into()))
+    }
+
+    /// A service may repeat a key that it does not accept.
+    fn without_key(&self, text: String) -> String {
+        match &self.key {
+            Some(ApiKey(key)) => text.replace(key.as_str(), "(the key)"),
+            None => text,
+        }
     }
 }
 
@@ -434,7 +434,6 @@ mod tests {
     fn a_key_is_never_shown() {
         let service = Service::new("http://h", Some(ApiKey::new(" sk-secret\n")), Patience::default()).unwrap();
         assert!(!format!("{service:?} {:?}", service.key).contains("secret"));
-        assert_eq!(service.without_key("Incorrect API key: sk-secret."), "Incorrect API key: (the key).");
         assert_eq!(
             Service::new("http://h", Some(ApiKey::new("a\nb")), Patience::default()).err(),
             Some(ServiceError::Key)

@@ -203,6 +203,7 @@ async fn a_stream_that_breaks_off_is_a_failure_and_not_begun_again() {
     }
     for (data, says) in [
         ("data: {\"error\": {\"message\": \"cuda\"}}\n\n", "failed in the middle: cuda"),
+        ("data: {\"error\": \"not sk-secret\"}\n\n", "failed in the middle: not (the key)"),
         ("data: oops\n\n", "no JSON"),
         ("data: [DONE]\n\n", "says nothing"),
     ] {
