@@ -116,7 +116,7 @@ async fn converse(args: Args) -> anyhow::Result<()> {
     if is_interactive {
         screen.note("type and press Enter; /say FILE speaks a recording, /stop ends an answer, /quit or Ctrl-D the conversation");
     }
-    let manners = Manners { is_interactive, patience: args.patience };
+    let manners = Manners { is_interactive, is_strict: !args.input.is_empty(), patience: args.patience };
     Talk::new(session, lines, voice, loudspeaker, screen, manners).hold(signals).await
 }
 

@@ -353,6 +353,13 @@ fn what_cannot_be_done_is_told_without_the_key() {
 
     let (_, news) = converse_with_key(&url, "/say nowhere.wav\nhello\n");
     assert!(news.contains("cannot read nowhere.wav") && news.contains("1 answer"), "{news}");
+
+    // Whoever names it with the command learns of it by the status.
+    let mut command = chat(&url, &["--text", "--in", "nowhere.wav"]);
+    let output = finish(command.env("GEMINI_API_KEY", "sesame"), "");
+    let news = utf8(output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(news.contains("error: cannot read nowhere.wav"), "{news}");
 }
 
 fn converse_with_key(url: &str, script: &str) -> (String, String) {

@@ -21,6 +21,8 @@ use crate::serve::Signals;
 pub(super) struct Manners {
     /// Somebody types: lines are said at once. Those of a script wait for the end of the answer.
     pub(super) is_interactive: bool,
+    /// What cannot be said ends the conversation, as it was asked for when the command was given.
+    pub(super) is_strict: bool,
     /// How long an answer may take to begin.
     pub(super) patience: Duration,
 }
@@ -93,6 +95,7 @@ impl Talk {
 
     /// Talks until the last line is answered, the user ends it, or the session does.
     pub(super) async fn hold(mut self, mut signals: Signals) -> anyhow::Result<()> {
+        let mut failure = None;
         loop {
             if self.is_time_for_next()
                 && let Some(line) = self.next.take()
@@ -100,6 +103,10 @@ impl Talk {
                 match self.say(line) {
                     Ok(Flow::On) => {}
                     Ok(Flow::End) => break,
+                    Err(error) if self.manners.is_strict => {
+                        failure = Some(error);
+                        break;
+                    }
                     Err(error) => self.screen.note(&format!("{error:#}")),
                 }
                 continue;
@@ -125,7 +132,8 @@ impl Talk {
                 () = sleep_until(give_up) => self.give_up(),
             }
         }
-        self.end(signals).await
+        self.end(signals).await?;
+        failure.map_or(Ok(()), Err)
     }
 
     /// Closes the session, unless another signal comes, and sums up.
