@@ -44,6 +44,8 @@ pub struct Session {
     calls_complete_turns: bool,
     /// [`turn`](Self::turn) has returned calls of a turn whose completion was still on its way.
     completion_is_due: bool,
+    /// Sound was sent since a turn was last complete.
+    has_spoken: bool,
     /// For the source of [`next_or`](Self::next_or).
     fair: Fair,
     /// Of connections that are gone.
@@ -69,6 +71,7 @@ impl Session {
             timer: None,
             session_id: String::new(),
             completion_is_due: false,
+            has_spoken: false,
             fair: Fair::default(),
             traffic: Traffic::default(),
             unknown: UnknownFields::default(),
@@ -132,6 +135,7 @@ impl Session {
             if let Some(event) = self.take_outputs() {
                 if matches!(event, Event::TurnComplete { .. }) {
                     self.completion_is_due = false;
+                    self.has_spoken = false;
                 }
                 return Poll::Ready(Some(event));
             }
@@ -242,6 +246,11 @@ impl Session {
         self.completion_is_due = self.calls_complete_turns;
     }
 
+    /// True if sound was sent that no complete turn came after.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.has_spoken
+    }
+
     pub(crate) fn completion_is_due(&self) -> bool {
         self.completion_is_due
     }
@@ -288,7 +297,10 @@ impl Session {
         if self.link().is_some_and(|connection| connection.engine().queued() >= self.queued_max) {
             return Err(SendError { message: Box::new(message), why: Why::Full });
         }
-        Ok(self.engine.handle_command(ClientCommand::Send(message), now())?)
+        let is_sound = matches!(&message, ClientMessage::RealtimeInput(input) if input.audio.is_some() || !input.media_chunks.is_empty());
+        self.engine.handle_command(ClientCommand::Send(message), now())?;
+        self.has_spoken |= is_sound;
+        Ok(())
     }
 
     /// Asks for the end of the session. What follows is told by [`next`](Self::next).

@@ -41,7 +41,8 @@ pub enum TurnEnd {
     Because(TurnCompleteReason),
     /// Functions are to be run before the model goes on.
     ToolCalls,
-    /// The answer was lost with its connection. The session goes on over another: ask again.
+    /// The answer was lost with its connection, or sound that nothing had answered was. The session goes on over another:
+    /// ask again.
     AnswerLost,
     /// The session ended.
     Closed(CloseCause),
@@ -83,7 +84,13 @@ impl Session {
                 turn.usage = None;
                 continue;
             }
+            // Only the server knows whether there was speech in what was sent; a session that begins anew has not heard it.
+            let is_unheard = matches!(event, Event::Resumed { restored: false, replayed: 0, .. }) && self.has_spoken();
             if turn.take(event) {
+                return turn;
+            }
+            if is_unheard {
+                turn.end = TurnEnd::AnswerLost;
                 return turn;
             }
         }

@@ -136,6 +136,30 @@ async fn after_go_away_the_session_goes_on_over_the_next_connection() {
 }
 
 #[tokio::test]
+async fn speech_that_a_lost_session_heard_is_not_waited_for() {
+    let (server, client) = listen().await;
+    let server = async {
+        let (mut link, _) = server.accept().await;
+        link.hear().await;
+        link.close(1011, "Internal error encountered.").await;
+        let (mut link, _) = server.accept().await;
+        assert!(link.hear().await.contains("hi"));
+        link.text("Hello").await;
+        link.say(r#"{"serverContent":{"turnComplete":true}}"#).await;
+        link.until_gone().await;
+    };
+    let host = async {
+        let mut session = client.reconnect(quick()).connect(setup(false)).await.unwrap();
+        session.send_audio(Pcm::from_samples(PcmFormat::INPUT, &[1])).unwrap();
+        assert_eq!(session.turn().await.end, TurnEnd::AnswerLost);
+        session.send_text("hi").unwrap();
+        assert_eq!(session.turn().await.text, "Hello");
+        session.close().await;
+    };
+    tokio::join!(server, host);
+}
+
+#[tokio::test]
 async fn a_cut_link_loses_and_doubles_nothing_in_transparent_mode() {
     let (server, client) = listen().await;
     let server = async {
