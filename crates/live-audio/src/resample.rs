@@ -31,10 +31,13 @@ pub struct Resampler {
     advance: u64,
     /// Samples out for each `advance` samples in: an input period has so many steps.
     steps: u64,
-    /// The filter: `rows + 1` rows of `taps`, one for each place between two input samples.
-    table: Vec<f32>,
+    /// The filter: `rows + 1` rows of `taps`, one for each place between two input samples. A row is computed when it is first
+    /// used: who changes formats all the time pays for what is played, not for whole tables.
+    table: Vec<Box<[f32]>>,
     rows: u64,
     taps: usize,
+    /// Of what passes, in cycles for each input sample.
+    band: f64,
     /// Input from `taps / 2 - 1` samples before the next output on.
     held: Vec<f32>,
     /// Where in its input period the next output lies, in steps.
@@ -57,26 +60,13 @@ impl Resampler {
         let (advance, steps) = (u64::from(from_hz / divisor), u64::from(to_hz / divisor));
         // Of a ratio with many steps a part is tabled, and what lies between is a line: the error stays below 1/2500.
         let rows = steps.min(ROWS_MAX);
-        // In cycles for each input sample.
         let band = 0.5 * f64::from(to_hz.min(from_hz)) / f64::from(from_hz);
         let transition = 2.0 * (1.0 - PASS_BAND) * band;
         let half = ((ATTENUATION_DB - 7.95) / (28.72 * transition)).ceil() as usize;
         let taps = if advance == steps { 2 } else { 2 * half };
-        let mut table = Vec::with_capacity(taps * (rows as usize + 1));
-        for row in 0..=rows {
-            let place = row as f64 / rows as f64;
-            let mut sum = 0.0;
-            let first = table.len();
-            for tap in 0..taps {
-                let time = tap as f64 - (taps / 2 - 1) as f64 - place;
-                let value = 2.0 * band * sinc(2.0 * band * time) * kaiser(time / (taps / 2) as f64);
-                sum += value;
-                table.push(value as f32);
-            }
-            // Each row passes a constant as it is.
-            table[first..].iter_mut().for_each(|value| *value /= sum as f32);
-        }
-        let mut resampler = Self { advance, steps, table, rows, taps, held: Vec::new(), step: 0, received: 0, sent: 0 };
+        let table = vec![Box::default(); rows as usize + 1];
+        let mut resampler =
+            Self { advance, steps, table, rows, taps, band, held: Vec::new(), step: 0, received: 0, sent: 0 };
         resampler.reset();
         resampler
     }
@@ -113,9 +103,13 @@ impl Resampler {
     fn run(&mut self, until: u64, out: &mut Vec<i16>) {
         let mut at = 0;
         while self.sent < until && self.held.len() >= at + self.taps {
-            let window = &self.held[at..at + self.taps];
             let place = self.step * self.rows;
             let (row, between) = ((place / self.steps) as usize, (place % self.steps) as f32 / self.steps as f32);
+            self.tabulate(row);
+            if between > 0.0 {
+                self.tabulate(row + 1);
+            }
+            let window = &self.held[at..at + self.taps];
             let mut value = self.filter(row, window);
             if between > 0.0 {
                 value += between * (self.filter(row + 1, window) - value);
@@ -132,8 +126,24 @@ impl Resampler {
         debug_assert_eq!(gone, at, "an output never skips more than a window");
     }
 
+    fn tabulate(&mut self, row: usize) {
+        if !self.table[row].is_empty() {
+            return;
+        }
+        let place = row as f64 / self.rows as f64;
+        let half = (self.taps / 2) as f64;
+        let values = (0..self.taps).map(|tap| {
+            let time = tap as f64 - (half - 1.0) - place;
+            sinc(2.0 * self.band * time) * kaiser(time / half)
+        });
+        let values: Vec<f64> = values.collect();
+        // Each row passes a constant as it is.
+        let sum: f64 = values.iter().sum();
+        self.table[row] = values.into_iter().map(|value| (value / sum) as f32).collect();
+    }
+
     fn filter(&self, row: usize, window: &[f32]) -> f32 {
-        let coefficients = &self.table[row * self.taps..][..self.taps];
+        let coefficients = &self.table[row][..];
         // Sums of four run in parallel, in an order that is always the same.
         let (heads, tails) = (coefficients.as_chunks::<4>(), window.as_chunks::<4>());
         let mut sums = [0.0_f32; 4];
@@ -149,7 +159,7 @@ impl Resampler {
 
 impl fmt::Debug for Resampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { advance, steps, rows: _, taps, table: _, held: _, step: _, received, sent } = self;
+        let Self { advance, steps, rows: _, taps, band: _, table: _, held: _, step: _, received, sent } = self;
         write!(f, "Resampler({advance}:{steps}, {taps} taps, {received} in, {sent} out)")
     }
 }
@@ -168,8 +178,9 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }
 }
 
+/// The window, but for a constant factor.
 fn kaiser(x: f64) -> f64 {
-    if x.abs() >= 1.0 { 0.0 } else { bessel_i0(BETA * (1.0 - x * x).sqrt()) / bessel_i0(BETA) }
+    if x.abs() >= 1.0 { 0.0 } else { bessel_i0(BETA * (1.0 - x * x).sqrt()) }
 }
 
 /// The modified Bessel function of the first kind, of order 0, by its series.
@@ -255,6 +266,18 @@ mod tests {
                 assert!(out_us + late_us + 63 >= in_us, "{from_hz} Hz: {out_us} us out of {in_us} us");
             }
         }
+    }
+
+    #[test]
+    fn a_filter_is_computed_as_far_as_it_is_used() {
+        let mut resampler = Resampler::new(47_999, 16_000);
+        let mut out = Vec::new();
+        let of = |resampler: &Resampler| resampler.table.iter().filter(|row| !row.is_empty()).count();
+        assert_eq!(of(&resampler), 0);
+        while out.is_empty() {
+            resampler.push(&[1_000], &mut out);
+        }
+        assert!(of(&resampler) <= 2, "two rows lie around one sample");
     }
 
     #[test]
