@@ -31,6 +31,12 @@ fn all_is_well_in_hundreds_of_worlds() {
 }
 
 #[test]
+fn a_clock_that_leaps_over_an_announced_end_leaves_no_time_to_give() {
+    // goAway with 90 s, a frame of video that brings the end nearer, and a leap of five minutes before that is told.
+    check(&bytes_of_seed(8_500_447));
+}
+
+#[test]
 fn the_same_bytes_give_the_same_world() {
     for seed in [0, 1, 7, 42, 1_000_003] {
         let bytes = bytes_of_seed(seed);

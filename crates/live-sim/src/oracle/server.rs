@@ -200,7 +200,8 @@ impl Oracle {
                 let left = go_away.time_left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default();
                 let conn = &mut self.conns[number];
                 let end = now + left;
-                let comes_nearer = conn.told.is_none_or(|told| end <= told + GRAIN) || conn.is_late;
+                // A clock that leaps over the end leaves no time to give.
+                let comes_nearer = conn.told.is_none_or(|told| end <= told.max(now) + GRAIN) || conn.is_late;
                 conn.told = Some(end);
                 self.check(Rule::GoAwayFirst, comes_nearer, || format!("conn {number} gives more time than before"));
             }
