@@ -22,6 +22,7 @@ use crate::violation::Violation;
 
 mod answer;
 mod content;
+mod declaration;
 mod ear;
 mod effect;
 mod heard;

@@ -4,9 +4,9 @@
 
 use live_proto::{ClientContent, Content, ContextUpdate};
 
+use super::declaration::check_tools;
 use super::effect;
 use super::session::{Cx, Session};
-use super::setup::check_tools;
 use crate::context::Tokens;
 use crate::profile::Backend;
 use crate::violation::Violation;

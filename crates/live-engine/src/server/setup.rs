@@ -6,15 +6,15 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use live_proto::{
-    ActivityHandling, Behavior, Content, ContextWindowCompressionConfig, DecodeError, DecodeErrorKind, FieldName,
+    ActivityHandling, Content, ContextWindowCompressionConfig, DecodeError, DecodeErrorKind, FieldName,
     FunctionDeclaration, GenerationConfig, Modality, PathStep, SessionResumptionConfig, Setup, SlidingWindow,
     SpeechConfig, ThinkingLevel, Tool, TurnCoverage, VoiceChoice,
 };
 
+use super::declaration::check_tools;
 use super::{ServerConfig, Warning, effect};
 use crate::activity::ActivitySettings;
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
-use crate::limits::Limits;
 use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
 use crate::resumption::Handle;
 use crate::violation::Violation;
@@ -378,46 +378,6 @@ fn check_sampling(generation: &GenerationConfig) -> Result<(), Violation> {
                 rule: format!("it takes {} to {}; found {found}", range.start(), range.end()),
                 fix: "choose a number in that range, or leave it out",
             });
-        }
-    }
-    Ok(())
-}
-
-/// Checks declarations wherever they come from: a setup or an update of the context.
-pub(super) fn check_tools(
-    tools: &[Tool],
-    root: &str,
-    profile: &ModelProfile,
-    limits: &Limits,
-) -> Result<(), Violation> {
-    let mut names = std::collections::BTreeSet::new();
-    for (t, tool) in tools.iter().enumerate() {
-        for (f, function) in tool.function_declarations.iter().enumerate() {
-            let wrong = |field: &str, rule, fix| {
-                Err(Violation::Declaration {
-                    path: format!("{root}.tools[{t}].functionDeclarations[{f}]{field}"),
-                    rule,
-                    fix,
-                })
-            };
-            let name = function.name.as_str();
-            if name.is_empty() {
-                return wrong(".name", "a function has a name", "name it");
-            }
-            if name.len() > limits.function_name_bytes_max {
-                return wrong(".name", "a function's name has a limit of length", "shorten it to 128 characters");
-            }
-            if !names.insert(name) {
-                return wrong(".name", "a function is declared once", "remove the other declaration of this name");
-            }
-            if names.len() > limits.declarations_max {
-                return wrong("", "a session has a limit of declared functions", "declare at most 512");
-            }
-            if function.behavior != Behavior::Unspecified
-                && profile.refused_behavior.as_ref() == Some(&function.behavior)
-            {
-                return wrong(".behavior", "the model refuses this behavior", "leave it out");
-            }
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Function calls of the model and the client's answers to them.
 //!
-//! Not here: the ledger itself ([`crate::tools`]) and what a declaration may say ([`super::setup`]).
+//! Not here: the ledger itself ([`crate::tools`]) and what a declaration may say ([`super::declaration`]).
 
 use live_proto::{
     Behavior, Content, FunctionCall, FunctionResponse, Part, PartData, Scheduling, ServerMessage, ToolResponse, Value,
