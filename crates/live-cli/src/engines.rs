@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use live_model::BuiltIns;
 use live_model::config::{ConfigError, Engines, Flags};
 
 /// What is told of engines; without any of it the embedded model answers.
@@ -28,18 +29,18 @@ pub(crate) struct EngineArgs {
 }
 
 impl EngineArgs {
-    /// The engines, if any are chosen.
-    pub(crate) fn choose(&self) -> Result<Option<Engines>, ConfigError> {
+    /// The engines, if any are chosen; the language model gets the tools.
+    pub(crate) fn choose(&self, built_ins: &BuiltIns) -> Result<Option<Engines>, ConfigError> {
         let Self { models, recogniser, language_model, synthesiser } = self;
         if let Some(path) = models {
-            return Engines::read(path).map(Some);
+            return Engines::read(path, built_ins).map(Some);
         }
         let flags = Flags {
             recogniser: recogniser.as_deref(),
             language_model: language_model.as_deref(),
             synthesiser: synthesiser.as_deref(),
         };
-        if flags == Flags::default() { Ok(None) } else { Engines::of_flags(flags).map(Some) }
+        if flags == Flags::default() { Ok(None) } else { Engines::of_flags(flags, built_ins).map(Some) }
     }
 }
 

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use live_audio::{EarshotVad, EnergyVad, Vad};
 use live_engine::VadSignal;
+use live_model::BuiltIns;
 use live_model::embedded::{Embedded, EmbeddedConfig};
 use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
@@ -224,10 +225,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
     let is_open = api_key.is_empty();
 
-    let engines = engines.choose()?;
+    let built_ins = BuiltIns::default();
+    let engines = engines.choose(&built_ins)?;
     let mut server = Server::builder().strictness(strictness).listen(listen);
     server = match &engines {
-        None => server.model(Embedded::new(EmbeddedConfig::default())),
+        None => server.model(Embedded::new(EmbeddedConfig::default()).built_ins(built_ins)),
         Some(engines) => server.model(engines.model.clone()),
     };
     server = server.allow_origins(allow_origin).vad(detector.maker()).vad_signal(vad_signal.into());

@@ -44,6 +44,7 @@
 //! ```
 
 pub mod activity;
+mod built_in;
 pub mod client;
 pub mod client_session;
 pub mod close;
@@ -62,6 +63,7 @@ pub mod turn;
 pub mod violation;
 
 pub use self::activity::{Activity, ActivitySettings, Edge};
+pub use self::built_in::BuiltInTools;
 pub use self::client::{Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Phase};
 pub use self::client_session::{
     ClientSession, ClientSessionConfig, Dropped, Fresh, LateAnswers, LinkId, Loss, Overlap, Reconnect, ReconnectPolicy,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use live_audio::{EarshotVad, Vad};
 use live_proto::{ClientMessage, DecodeError, ServerMessage, ServerPayload, SetupComplete};
 
+use crate::built_in::BuiltInTools;
 use crate::close::{CloseReason, Refusal};
 use crate::context::{Evicted, Tokens};
 use crate::engine::{Clock, Close, Disconnect, Engine, Output, Outputs, Rejected, TurnId, Why};
@@ -74,6 +75,8 @@ pub struct ServerConfig {
     pub vad: fn() -> Box<dyn Vad>,
     /// How a client that set `explicitVadSignal` is told of speech.
     pub vad_signal: VadSignal,
+    /// The tools that the model runs by itself. Default: none.
+    pub built_in_tools: BuiltInTools,
 }
 
 impl ServerConfig {
@@ -95,6 +98,7 @@ impl ServerConfig {
             handle_seed: HandleSeed::default(),
             vad: || Box::<EarshotVad>::default(),
             vad_signal: VadSignal::VoiceActivity,
+            built_in_tools: BuiltInTools::NONE,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use futures_util::{Stream, future, ready};
-use live_engine::{EndReason, ModelOutput, Prompt, ResponseModality};
+use live_engine::{BuiltInTools, EndReason, ModelOutput, Prompt, ResponseModality};
 
 use self::hearing::Hearing;
 use self::speaking::Speaking;
@@ -136,6 +136,10 @@ impl Model for Cascade {
             None => Stage::Answering(self.answer(prompt)),
         };
         Run { cascade: self.clone(), stage }.boxed()
+    }
+
+    fn built_in_tools(&self) -> BuiltInTools {
+        self.answerer.built_in_tools()
     }
 }
 

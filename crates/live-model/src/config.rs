@@ -25,6 +25,7 @@ use crate::names::Names;
 use crate::recogniser::Recogniser;
 use crate::sound::SoundFormat;
 use crate::synthesiser::{EmbeddedVoice, Synthesiser};
+use crate::tool::BuiltIns;
 use crate::voice::Voice;
 
 mod section;
@@ -39,11 +40,11 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Reads a file.
+    /// Reads a file. The language model gets `built_ins`; an upstream has its own.
     ///
     /// # Errors
     /// [`ConfigError`] for the first thing that is wrong.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub fn read(path: &Path, built_ins: &BuiltIns) -> Result<Self, ConfigError> {
         let source = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
             source: source.clone(),
@@ -51,14 +52,14 @@ impl Engines {
             rule: format!("it cannot be read: {error}"),
             fix: "name a file of TOML in UTF-8".to_owned(),
         })?;
-        Self::parse(&text, &source)
+        Self::parse(&text, &source, built_ins)
     }
 
     /// Reads the text of a file that errors call `source`.
     ///
     /// # Errors
     /// [`ConfigError`] for the first thing that is wrong.
-    pub fn parse(text: &str, source: &str) -> Result<Self, ConfigError> {
+    pub fn parse(text: &str, source: &str, built_ins: &BuiltIns) -> Result<Self, ConfigError> {
         let table: Table = text.parse().map_err(|error: toml::de::Error| ConfigError {
             source: source.to_owned(),
             key: String::new(),
@@ -80,7 +81,8 @@ impl Engines {
             Some(_) | None => OnFault::Close,
         };
         let recogniser = file.table("recogniser")?.map_or_else(|| Ok(no_recogniser()), recogniser)?;
-        let language_model = file.table("language_model")?.map_or_else(|| Ok(embedded_model()), language_model)?;
+        let section = file.table("language_model")?;
+        let language_model = language_model(section, built_ins)?;
         let synthesiser = file.table("synthesiser")?.map_or_else(|| Ok(embedded_voice()), synthesiser)?;
         file.finish()?;
         Ok(Self::of(recogniser, language_model, synthesiser, on_fault))
@@ -92,13 +94,13 @@ impl Engines {
     ///
     /// # Errors
     /// [`ConfigError`] for the first thing that is wrong.
-    pub fn of_flags(flags: Flags<'_>) -> Result<Self, ConfigError> {
+    pub fn of_flags(flags: Flags<'_>, built_ins: &BuiltIns) -> Result<Self, ConfigError> {
         let hears = flags.recogniser.map(|spec| of_flag("--recogniser", spec, "none", Some(Role::Listens)));
         let answers = flags.language_model.map(|spec| of_flag("--language-model", spec, "embedded", None));
         let speaks = flags.synthesiser.map(|spec| of_flag("--synthesiser", spec, "embedded", Some(Role::Speaks)));
         Ok(Self::of(
             hears.transpose()?.map_or_else(|| Ok(no_recogniser()), recogniser)?,
-            answers.transpose()?.map_or_else(|| Ok(embedded_model()), language_model)?,
+            language_model(answers.transpose()?, built_ins)?,
             speaks.transpose()?.map_or_else(|| Ok(embedded_voice()), synthesiser)?,
             OnFault::default(),
         ))
@@ -183,10 +185,10 @@ fn no_recogniser() -> (Option<Arc<dyn Recogniser>>, String) {
     (None, "none; the transcript of speech is its length".to_owned())
 }
 
-fn embedded_model() -> Made<dyn Model> {
+fn embedded_model(built_ins: &BuiltIns) -> Made<dyn Model> {
     // How fast it says its words is the synthesiser's business.
     let config = EmbeddedConfig { pieces_per_second: 0, numbers_per_second: std::num::NonZeroU32::MAX };
-    (Arc::new(Embedded::new(config)), "embedded".to_owned())
+    (Arc::new(Embedded::new(config).built_ins(built_ins.clone())), "embedded".to_owned())
 }
 
 fn embedded_voice() -> Made<dyn Synthesiser> {
@@ -219,7 +221,8 @@ fn recogniser(mut section: Section) -> Result<(Option<Arc<dyn Recogniser>>, Stri
     Ok(made)
 }
 
-fn language_model(mut section: Section) -> Result<Made<dyn Model>, ConfigError> {
+fn language_model(section: Option<Section>, built_ins: &BuiltIns) -> Result<Made<dyn Model>, ConfigError> {
+    let Some(mut section) = section else { return Ok(embedded_model(built_ins)) };
     let made: Made<dyn Model> = match kind(&mut section, &["embedded", "http"])? {
         "http" => {
             let service = service(&mut section)?;
@@ -233,7 +236,7 @@ fn language_model(mut section: Section) -> Result<Made<dyn Model>, ConfigError> 
             };
             (Arc::new(Chat::new(service, config)), what)
         }
-        _ => embedded_model(),
+        _ => embedded_model(built_ins),
     };
     section.finish()?;
     Ok(made)
@@ -479,7 +482,9 @@ mod tests {
 
     #[track_caller]
     fn summary(text: &str) -> String {
-        Engines::parse(text, "models.toml").map(|engines| joined(&engines)).unwrap_or_else(|error| error.to_string())
+        Engines::parse(text, "models.toml", &BuiltIns::default())
+            .map(|engines| joined(&engines))
+            .unwrap_or_else(|error| error.to_string())
     }
 
     #[test]
@@ -611,7 +616,9 @@ mod tests {
             let found = summary(text);
             assert!(found.starts_with(expected), "{text}\n  expected {expected}\n  found    {found}");
         }
-        let missing = Engines::read(Path::new("/no/such/models.toml")).expect_err("it is not there").to_string();
+        let missing = Engines::read(Path::new("/no/such/models.toml"), &BuiltIns::default())
+            .expect_err("it is not there")
+            .to_string();
         assert!(missing.starts_with("/no/such/models.toml: it cannot be read: "), "{missing}");
     }
 
@@ -619,7 +626,9 @@ mod tests {
     fn flags_choose_the_common_engines() {
         let engines = |hears, answers, speaks| {
             let flags = Flags { recogniser: hears, language_model: answers, synthesiser: speaks };
-            Engines::of_flags(flags).map(|engines| joined(&engines)).unwrap_or_else(|error| error.to_string())
+            Engines::of_flags(flags, &BuiltIns::default())
+                .map(|engines| joined(&engines))
+                .unwrap_or_else(|error| error.to_string())
         };
         assert_eq!(
             engines(Some("pocketsphinx"), Some("http://127.0.0.1:11434/v1#qwen3:8b"), Some("https://h/v1#tts@alloy")),
@@ -653,7 +662,7 @@ mod tests {
         let mut examples = 0;
         for block in doc.split("```toml\n").skip(1) {
             let text = block.split("```").next().expect("a block has an end");
-            Engines::parse(text, "docs/engines.md").expect("an example is good");
+            Engines::parse(text, "docs/engines.md", &BuiltIns::default()).expect("an example is good");
             examples += 1;
         }
         assert!(examples > 1);
@@ -671,7 +680,7 @@ mod tests {
         ] {
             let kind = if kind.is_empty() { String::new() } else { format!("kind = \"{kind}\"\n") };
             let text = format!("[{table}]\n{kind}{keys}");
-            let error = Engines::parse(&text, "x").expect_err("x is unknown");
+            let error = Engines::parse(&text, "x", &BuiltIns::default()).expect_err("x is unknown");
             let known = error.fix.strip_prefix("known here: ").expect("the known keys are listed");
             for key in known.split(", ") {
                 assert!(doc.contains(&format!("`{key}`")) || doc.contains(&format!("{key} = ")), "{key} of {table}");

@@ -7,9 +7,10 @@ use std::num::NonZeroU32;
 
 use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use live_engine::{ModelOutput, Prompt, ResponseModality};
+use live_engine::{BuiltInTools, ModelOutput, Prompt, ResponseModality};
 
 use crate::model::Model;
+use crate::tool::BuiltIns;
 use crate::voice::Voice;
 
 mod args;
@@ -48,12 +49,20 @@ impl Default for EmbeddedConfig {
 #[derive(Clone, Debug, Default)]
 pub struct Embedded {
     config: EmbeddedConfig,
+    built_ins: BuiltIns,
 }
 
 impl Embedded {
     /// A model that speaks as fast as `config` says.
     pub fn new(config: EmbeddedConfig) -> Self {
-        Self { config }
+        Self { config, built_ins: BuiltIns::default() }
+    }
+
+    /// Sets the tools that it runs by itself. Default: none.
+    #[must_use]
+    pub fn built_ins(mut self, built_ins: BuiltIns) -> Self {
+        self.built_ins = built_ins;
+        self
     }
 }
 
@@ -64,6 +73,10 @@ impl Model for Embedded {
         // It recognises nothing, and says so.
         let caption = stream::iter(prompt.caption().map(ModelOutput::Caption));
         caption.chain(said(move || Speaker::new(plan(&prompt), form(&prompt), &config))).boxed()
+    }
+
+    fn built_in_tools(&self) -> BuiltInTools {
+        self.built_ins.offered()
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use live_client::{Client, ConnectError, Event};
-use live_engine::{EndReason, ModelOutput, Prompt, ResponseModality, TurnId};
+use live_engine::{BuiltInTools, EndReason, ModelOutput, Prompt, ResponseModality, TurnId};
 use live_proto::{Behavior, Blob, FunctionCall, PartData, TurnCompleteReason};
 use tokio::time::timeout;
 
@@ -83,6 +83,11 @@ impl Model for Gemini {
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
         let run = Run::Waiting(Box::new((self.clone(), prompt)));
         stream::unfold(run, async |run| run.next().await).boxed()
+    }
+
+    /// All: what the upstream cannot do it refuses by itself.
+    fn built_in_tools(&self) -> BuiltInTools {
+        BuiltInTools::ALL
     }
 }
 

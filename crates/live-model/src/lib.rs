@@ -24,6 +24,7 @@ mod recogniser;
 #[cfg(any(feature = "exec", feature = "http"))]
 mod sound;
 mod synthesiser;
+mod tool;
 pub mod voice;
 
 pub use self::cascade::{Cascade, OnFault};
@@ -36,3 +37,4 @@ pub use self::recogniser::{Recogniser, Utterance};
 #[cfg(any(feature = "exec", feature = "http"))]
 pub use self::sound::SoundFormat;
 pub use self::synthesiser::{EmbeddedVoice, Script, Sound, Synthesiser};
+pub use self::tool::{BuiltIns, CodeExecutor, Hit, Page, SearchEngine, UrlReader};

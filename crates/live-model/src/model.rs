@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
-use live_engine::{ModelOutput, Prompt};
+use live_engine::{BuiltInTools, ModelOutput, Prompt};
 
 /// Answers prompts.
 ///
@@ -30,11 +30,20 @@ pub trait Model: Send + Sync + 'static {
     ///
     /// Returns at once; the answer is made as the stream is polled. Dropping the stream cancels it.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput>;
+
+    /// The tools that it runs by itself where a session has them set up; a session that asks for another is refused.
+    fn built_in_tools(&self) -> BuiltInTools {
+        BuiltInTools::NONE
+    }
 }
 
 /// A model that others have too.
 impl Model for Arc<dyn Model> {
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
         (**self).generate(prompt)
+    }
+
+    fn built_in_tools(&self) -> BuiltInTools {
+        (**self).built_in_tools()
     }
 }

@@ -84,6 +84,7 @@ pub(crate) async fn hold<W: Wire>(
         handle_seed: handle_seed(shared.random),
         vad: shared.vad,
         vad_signal: shared.vad_signal,
+        built_in_tools: shared.model.built_in_tools(),
     };
     drop(credentials);
     let engine = ServerEngine::new(config, shared.clock.now());
