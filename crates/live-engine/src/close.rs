@@ -116,6 +116,8 @@ pub enum GrpcStatus {
     FailedPrecondition,
     /// `ABORTED`
     Aborted,
+    /// `UNIMPLEMENTED`
+    Unimplemented,
     /// `INTERNAL`
     Internal,
     /// `UNAVAILABLE`
@@ -135,6 +137,7 @@ impl GrpcStatus {
             Self::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Self::FailedPrecondition => "FAILED_PRECONDITION",
             Self::Aborted => "ABORTED",
+            Self::Unimplemented => "UNIMPLEMENTED",
             Self::Internal => "INTERNAL",
             Self::Unavailable => "UNAVAILABLE",
         }

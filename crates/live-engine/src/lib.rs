@@ -74,7 +74,7 @@ pub use self::context::{Compression, Entry, Evicted, Tokens};
 pub use self::engine::{Close, Disconnect, Engine, Output, Rejected, TurnId, Why};
 pub use self::limits::Limits;
 pub use self::liveness::Liveness;
-pub use self::profile::{Backend, Family, ModelProfile, Profiles, ResponseModality};
+pub use self::profile::{Backend, BuiltIn, BuiltInTools, Family, ModelProfile, Profiles, ResponseModality};
 pub use self::prompt::{EndReason, ModelOutput, Prompt};
 pub use self::relay::{Relay, RelayCommand, RelayEvent};
 pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};

@@ -3,7 +3,11 @@
 //! Not here: the checks that read it (the setup and the content of [`crate::server`]) and the texts they close with
 //! ([`crate::violation`]).
 
+mod built_in;
+
 use live_proto::{Behavior, ThinkingLevel, TurnCoverage};
+
+pub use self::built_in::{BuiltIn, BuiltInTools};
 
 /// Whose dialect a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +87,11 @@ pub struct ModelProfile {
     pub thinking: Thinking,
     /// What a call does to its turn.
     pub after_call: AfterCall,
+    /// The kinds of built-in tools it has.
+    pub built_in_tools: BuiltInTools,
+    /// How a function behaves whose declaration does not say. Models of 3.8 are documented not to wait; clients of 3.x names
+    /// rely on a turn that stands still, so only the one that refuses `BLOCKING` goes on by itself.
+    pub default_behavior: Behavior,
     /// The function behaviour it refuses.
     pub refused_behavior: Option<Behavior>,
     /// Whether `proactivity.proactiveAudio: false` is refused, the model being proactive always.
@@ -153,6 +162,8 @@ const LIVE_20: ModelProfile = ModelProfile {
     turn_coverage: TurnCoverage::IncludesOnlyActivity,
     thinking: Thinking { budget: false, levels: &[] },
     after_call: AfterCall::CompletesTurn,
+    built_in_tools: BuiltInTools::ALL,
+    default_behavior: Behavior::Blocking,
     refused_behavior: None,
     always_proactive: false,
     last_turn_is_user: false,
@@ -175,6 +186,8 @@ const NATIVE_AUDIO_25: ModelProfile = ModelProfile {
     text_by_default: false,
     voices: VOICES_30,
     languages: None,
+    // Documented to search and to call functions, and no more; what else a host hands on is for the service to judge.
+    built_in_tools: BuiltInTools { code_execution: false, url_context: false, ..BuiltInTools::ALL },
     context_tokens: 131_072,
     ..HALF_CASCADE_25
 };
@@ -211,6 +224,7 @@ const LIVE_38: ModelProfile = ModelProfile {
 const EXTENDED_THINKING_38: ModelProfile = ModelProfile {
     family: Family::ExtendedThinking38,
     thinking: Thinking { budget: false, levels: &[ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High] },
+    default_behavior: Behavior::NonBlocking,
     refused_behavior: Some(Behavior::Blocking),
     ..LIVE_38
 };

@@ -14,7 +14,7 @@ use crate::close::{CloseReason, Refusal};
 use crate::context::{Evicted, Tokens};
 use crate::engine::{Clock, Close, Disconnect, Engine, Output, Outputs, Rejected, TurnId, Why};
 use crate::limits::Limits;
-use crate::profile::{Backend, Profiles};
+use crate::profile::{Backend, BuiltInTools, Profiles};
 use crate::prompt::{ModelOutput, Prompt};
 use crate::resumption::{Handle, HandleSeed, ResumeRefusal, Snapshot};
 use crate::timer::{Timer, Timers};
@@ -56,6 +56,8 @@ pub struct ServerConfig {
     pub api_version: String,
     /// The models there are.
     pub profiles: Arc<Profiles>,
+    /// The built-in tools that the host's model can run; a session that asks for others is refused.
+    pub built_in_tools: BuiltInTools,
     /// Bounds.
     pub limits: Limits,
     /// Close so once the client's `setup` was read, instead of serving it.
@@ -89,6 +91,7 @@ impl ServerConfig {
                 Backend::Vertex => "v1beta1".into(),
             },
             profiles: Arc::new(Profiles::default()),
+            built_in_tools: BuiltInTools::NONE,
             limits: Limits::default(),
             refusal: None,
             pacing: TurnCompletePacing::Playback,

@@ -36,6 +36,8 @@ pub enum Violation {
     LanguageUnsupported { code: String },
     /// A field that the model or the backend refuses.
     NotForThisModel { path: &'static str, rule: &'static str, fix: &'static str },
+    /// A built-in tool that the model does not have, or that nobody here can run.
+    ToolNotEnabled { path: String, rule: &'static str, fix: &'static str },
     /// A function is declared wrongly.
     Declaration { path: String, rule: &'static str, fix: &'static str },
     /// The handle names no session.
@@ -91,7 +93,7 @@ impl Violation {
     /// WebSocket close code.
     pub fn code(&self) -> u16 {
         match self.status() {
-            GrpcStatus::NotFound => 1008,
+            GrpcStatus::NotFound | GrpcStatus::Unimplemented => 1008,
             GrpcStatus::Ok
             | GrpcStatus::Cancelled
             | GrpcStatus::InvalidArgument
@@ -113,6 +115,7 @@ impl Violation {
             | Self::SessionUnknown
             | Self::SessionExpired
             | Self::SessionForeign => GrpcStatus::NotFound,
+            Self::ToolNotEnabled { .. } => GrpcStatus::Unimplemented,
             Self::Malformed(_)
             | Self::SetupMissing { .. }
             | Self::SetupRepeated
@@ -153,6 +156,7 @@ impl Violation {
             Self::VoiceWithoutAudio => "Cannot extract voices from a non-audio request.".into(),
             Self::VoiceUnknown { name } => format!("No matching speaker voice found for name: {name}"),
             Self::LanguageUnsupported { code } => format!("Unsupported language code '{code}'"),
+            Self::ToolNotEnabled { .. } => "Operation is not implemented, or supported, or enabled.".into(),
             Self::SessionUnknown | Self::SessionExpired => "BidiGenerateContent session not found".into(),
             Self::SessionForeign => "Requested entity was not found.".into(),
             Self::HandleInvalid => "Invalid session handle".into(),
@@ -224,7 +228,9 @@ impl Violation {
                 "use one of its codes with a region, such as es-US".into(),
             ),
             Self::NotForThisModel { path, rule, fix } => ((*path).into(), (*rule).into(), (*fix).into()),
-            Self::Declaration { path, rule, fix } => (path.clone(), (*rule).into(), (*fix).into()),
+            Self::ToolNotEnabled { path, rule, fix } | Self::Declaration { path, rule, fix } => {
+                (path.clone(), (*rule).into(), (*fix).into())
+            }
             Self::SessionUnknown => (
                 "setup.sessionResumption.handle".into(),
                 "the handle names no session of this server".into(),

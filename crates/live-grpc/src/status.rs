@@ -20,6 +20,7 @@ pub(crate) fn of(reason: &CloseReason) -> Option<Status> {
         GrpcStatus::ResourceExhausted => Code::ResourceExhausted,
         GrpcStatus::FailedPrecondition => Code::FailedPrecondition,
         GrpcStatus::Aborted => Code::Aborted,
+        GrpcStatus::Unimplemented => Code::Unimplemented,
         GrpcStatus::Internal => Code::Internal,
         GrpcStatus::Unavailable => Code::Unavailable,
     };

@@ -5,8 +5,8 @@
 use live_proto::{ClientContent, Content, ContextUpdate};
 
 use super::declaration::check_tools;
-use super::effect;
 use super::session::{Cx, Session};
+use super::setup::check_built_in;
 use crate::context::Tokens;
 use crate::profile::Backend;
 use crate::violation::Violation;
@@ -74,9 +74,8 @@ impl Session {
         let ContextUpdate { system_instruction, tools } = message;
         if let Some(tools) = &tools {
             check_tools(&tools.tools, "contextUpdate.tools", &self.config.profile, &cx.config.limits)?;
-            for warning in effect::of_tools(&tools.tools, "contextUpdate.tools") {
-                cx.warn(warning);
-            }
+            let host = cx.config.built_in_tools;
+            check_built_in(&tools.tools, "contextUpdate.tools", self.config.profile.built_in_tools, host)?;
         }
         self.reconfigure(|config| {
             if let Some(instruction) = system_instruction {

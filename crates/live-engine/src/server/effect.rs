@@ -6,7 +6,7 @@
 
 use live_proto::{
     AudioTranscriptionConfig, AudioTranscriptionMode, AutomaticActivityDetection, GenerationConfig, HistoryConfig,
-    MediaResolution, RealtimeInputConfig, Setup, Tool,
+    MediaResolution, RealtimeInputConfig, Setup,
 };
 
 use super::Warning;
@@ -18,7 +18,7 @@ pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
         model: _,
         generation_config,
         system_instruction: _,
-        tools,
+        tools: _,
         realtime_input_config,
         session_resumption: _,
         context_window_compression: _,
@@ -59,47 +59,7 @@ pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
     for (config, root) in transcriptions {
         warnings.extend(config.iter().flat_map(|config| of_transcription(config, root)));
     }
-    warnings.extend(of_tools(tools, "setup"));
     warnings
-}
-
-/// Names the fields of tools, wherever they come from.
-pub(super) fn of_tools(tools: &[Tool], root: &str) -> Vec<Warning> {
-    let of_tool = |(index, tool): (usize, &Tool)| {
-        let Tool {
-            function_declarations: _,
-            google_search_retrieval,
-            code_execution,
-            google_search,
-            computer_use,
-            url_context,
-            file_search,
-            google_maps,
-            retrieval,
-            enterprise_web_search,
-            parallel_ai_search,
-            mcp_servers,
-            exa_ai_search,
-        } = tool;
-        name(
-            &format!("{root}.tools[{index}]"),
-            [
-                (google_search_retrieval.is_some(), "googleSearchRetrieval"),
-                (code_execution.is_some(), "codeExecution"),
-                (google_search.is_some(), "googleSearch"),
-                (computer_use.is_some(), "computerUse"),
-                (url_context.is_some(), "urlContext"),
-                (file_search.is_some(), "fileSearch"),
-                (google_maps.is_some(), "googleMaps"),
-                (retrieval.is_some(), "retrieval"),
-                (enterprise_web_search.is_some(), "enterpriseWebSearch"),
-                (parallel_ai_search.is_some(), "parallelAiSearch"),
-                (!mcp_servers.is_empty(), "mcpServers"),
-                (exa_ai_search.is_some(), "exaAiSearch"),
-            ],
-        )
-    };
-    tools.iter().enumerate().flat_map(of_tool).collect()
 }
 
 fn of_realtime(config: &RealtimeInputConfig) -> Vec<Warning> {

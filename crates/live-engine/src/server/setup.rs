@@ -15,7 +15,7 @@ use super::declaration::check_tools;
 use super::{ServerConfig, Warning, effect};
 use crate::activity::ActivitySettings;
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
-use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
+use crate::profile::{Backend, BuiltIn, BuiltInTools, ModelProfile, ResponseModality, model_name};
 use crate::resumption::Handle;
 use crate::violation::Violation;
 
@@ -156,6 +156,7 @@ impl SessionConfig {
         check_thinking(&generation, profile)?;
         check_sampling(&generation)?;
         check_tools(&tools, "setup", profile, &config.limits)?;
+        check_built_in(&tools, "setup", profile.built_in_tools, config.built_in_tools)?;
 
         let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();
         let activity = ActivitySettings::choose(realtime.automatic_activity_detection.as_deref(), backend)?;
@@ -378,6 +379,32 @@ fn check_sampling(generation: &GenerationConfig) -> Result<(), Violation> {
                 rule: format!("it takes {} to {}; found {found}", range.start(), range.end()),
                 fix: "choose a number in that range, or leave it out",
             });
+        }
+    }
+    Ok(())
+}
+
+/// Checks the tools that run on the server's side, wherever they come from. None is ever accepted and left to lie: a model
+/// that believes it can search makes results up.
+pub(super) fn check_built_in(
+    tools: &[Tool],
+    root: &str,
+    model: BuiltInTools,
+    host: BuiltInTools,
+) -> Result<(), Violation> {
+    for (t, tool) in tools.iter().enumerate() {
+        for kind in BuiltIn::of(tool) {
+            let (rule, fix) = if !model.has(&kind) {
+                ("the model does not have this built-in tool", "leave it out, or name a model that has it")
+            } else if !host.has(&kind) {
+                (
+                    "this server has nothing to run the tool with",
+                    "leave it out, or let the server have an engine for it",
+                )
+            } else {
+                continue;
+            };
+            return Err(Violation::ToolNotEnabled { path: format!("{root}.tools[{t}].{}", kind.name()), rule, fix });
         }
     }
     Ok(())

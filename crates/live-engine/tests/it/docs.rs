@@ -220,6 +220,7 @@ fn is_listed(reason: &CloseReason) -> bool {
             | Violation::VoiceUnknown { .. }
             | Violation::LanguageUnsupported { .. }
             | Violation::NotForThisModel { .. }
+            | Violation::ToolNotEnabled { .. }
             | Violation::Declaration { .. }
             | Violation::SessionUnknown
             | Violation::SessionExpired
@@ -275,6 +276,7 @@ fn violations() -> Vec<Violation> {
         Violation::VoiceUnknown { name: "alloy".into() },
         Violation::LanguageUnsupported { code: "es".into() },
         Violation::NotForThisModel { path, rule, fix },
+        Violation::ToolNotEnabled { path: path.into(), rule, fix },
         Violation::Declaration { path: path.into(), rule, fix },
         Violation::SessionUnknown,
         Violation::SessionExpired,

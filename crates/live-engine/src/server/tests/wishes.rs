@@ -1,6 +1,7 @@
 //! Settings that have no effect are named, and those that are wrong are refused with the way out.
 
 use super::*;
+use crate::profile::BuiltIn;
 
 /// What a session says to this setup.
 fn told(setup: Setup) -> String {
@@ -48,7 +49,6 @@ fn everything_without_effect_is_named() {
         it.temperature = Some(0.5);
         it.seed = Some(1);
     });
-    setup.tools = vec![Tool::default(), every_tool()];
     setup.output_audio_transcription = Some(Box::new(AudioTranscriptionConfig {
         language_codes: vec!["en-US".into()],
         word_timestamp: true,
@@ -70,14 +70,6 @@ fn everything_without_effect_is_named() {
           ! Warning NoEffect { path: "setup.generationConfig.audioTranscriptionConfig" }
           ! Warning NoEffect { path: "setup.outputAudioTranscription.languageCodes" }
           ! Warning NoEffect { path: "setup.outputAudioTranscription.wordTimestamp" }
-          ! Warning NoEffect { path: "setup.tools[1].codeExecution" }
-          ! Warning NoEffect { path: "setup.tools[1].googleSearch" }
-          ! Warning NoEffect { path: "setup.tools[1].computerUse" }
-          ! Warning NoEffect { path: "setup.tools[1].urlContext" }
-          ! Warning NoEffect { path: "setup.tools[1].fileSearch" }
-          ! Warning NoEffect { path: "setup.tools[1].googleMaps" }
-          ! Warning NoEffect { path: "setup.tools[1].retrieval" }
-          ! Warning NoEffect { path: "setup.tools[1].mcpServers" }
     "#]]
     .assert_eq(&told(setup));
 }
@@ -94,7 +86,77 @@ fn a_setup_without_wishes_is_not_complained_of() {
 }
 
 #[test]
-fn tools_of_an_update_are_named_too() {
+fn built_in_tools_are_run_or_refused() {
+    let check = |model: &str, host: BuiltInTools, tool: Tool, expect: expect_test::Expect| {
+        let mut world = World::new(ServerConfig { built_in_tools: host, ..ServerConfig::new(Backend::Gemini) });
+        let mut setup = Setup::new(model);
+        setup.tools = vec![Tool::default(), tool];
+        world.engine.handle_message(ClientMessage::setup(setup), world.now);
+        world.drain();
+        expect.assert_eq(&trimmed(&world.log));
+    };
+    let search = || Tool { google_search: Some(Box::default()), ..Tool::default() };
+    let code = || Tool { code_execution: Some(CodeExecution::default()), ..Tool::default() };
+    check(
+        "models/gemini-2.0-flash-live-001",
+        BuiltInTools { code_execution: true, ..BuiltInTools::NONE },
+        search(),
+        expect![[r#"
+            ! Violation setup.tools[1].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
+            < close 1008 Operation is not implemented, or supported, or enabled.
+            ! Closed: setup.tools[1].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
+        "#]],
+    );
+    check(
+        "models/gemini-3.8-live",
+        BuiltInTools::ALL,
+        code(),
+        expect![[r#"
+            ! Violation setup.tools[1].codeExecution: the model does not have this built-in tool; leave it out, or name a model that has it
+            < close 1008 Operation is not implemented, or supported, or enabled.
+            ! Closed: setup.tools[1].codeExecution: the model does not have this built-in tool; leave it out, or name a model that has it
+        "#]],
+    );
+    let accepted = || {
+        expect![[r#"
+        < setupComplete
+        ! SetupAccepted Live20 Text
+    "#]]
+    };
+    check(
+        "models/gemini-2.0-flash-live-001",
+        BuiltInTools { google_search: true, ..BuiltInTools::NONE },
+        search(),
+        accepted(),
+    );
+    check("models/gemini-2.0-flash-live-001", BuiltInTools::ALL, every_tool(), accepted());
+}
+
+#[test]
+fn each_kind_of_built_in_tool_is_told_apart() {
+    let kinds: Vec<&str> = BuiltIn::of(&every_tool()).map(BuiltIn::name).collect();
+    assert_eq!(
+        kinds,
+        [
+            "codeExecution",
+            "googleSearch",
+            "urlContext",
+            "computerUse",
+            "fileSearch",
+            "googleMaps",
+            "retrieval",
+            "mcpServers"
+        ]
+    );
+    for kind in BuiltIn::of(&every_tool()) {
+        let others = kind.name() != "codeExecution" && kind.name() != "googleSearch" && kind.name() != "urlContext";
+        assert_eq!(BuiltInTools { others: true, ..BuiltInTools::NONE }.has(&kind), others, "{kind:?}");
+        assert!(BuiltInTools::ALL.has(&kind) && !BuiltInTools::NONE.has(&kind), "{kind:?}");
+    }
+}
+
+#[test]
+fn tools_of_an_update_are_refused_too() {
     let mut world = World::new(ServerConfig::new(Backend::Gemini));
     world.step("C setup models/gemini-2.0-flash-live-001");
     let update = ContextUpdate {
@@ -108,7 +170,9 @@ fn tools_of_an_update_are_named_too() {
     expect![[r#"
         < setupComplete
         ! SetupAccepted Live20 Text
-        ! Warning NoEffect { path: "contextUpdate.tools.tools[0].googleSearch" }
+        ! Violation contextUpdate.tools.tools[0].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
+        < close 1008 Operation is not implemented, or supported, or enabled.
+        ! Closed: contextUpdate.tools.tools[0].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
     "#]]
     .assert_eq(&trimmed(&world.log));
 }
