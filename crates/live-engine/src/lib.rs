@@ -63,7 +63,7 @@ pub mod turn;
 pub mod violation;
 
 pub use self::activity::{Activity, ActivitySettings, Edge};
-pub use self::built_in::BuiltInTools;
+pub use self::built_in::{BuiltIn, BuiltInTools};
 pub use self::client::{Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Phase};
 pub use self::client_session::{
     ClientSession, ClientSessionConfig, Dropped, Fresh, LateAnswers, LinkId, Loss, Overlap, Reconnect, ReconnectPolicy,
@@ -74,7 +74,7 @@ pub use self::context::{Compression, Entry, Evicted, Tokens};
 pub use self::engine::{Close, Disconnect, Engine, Output, Rejected, TurnId, Why};
 pub use self::limits::Limits;
 pub use self::liveness::Liveness;
-pub use self::profile::{Backend, BuiltIn, BuiltInTools, Family, ModelProfile, Profiles, ResponseModality};
+pub use self::profile::{Backend, Family, ModelProfile, Profiles, ResponseModality};
 pub use self::prompt::{EndReason, ModelOutput, Prompt};
 pub use self::relay::{Relay, RelayCommand, RelayEvent};
 pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};

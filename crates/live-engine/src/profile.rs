@@ -3,11 +3,9 @@
 //! Not here: the checks that read it (the setup and the content of [`crate::server`]) and the texts they close with
 //! ([`crate::violation`]).
 
-mod built_in;
-
 use live_proto::{Behavior, ThinkingLevel, TurnCoverage};
 
-pub use self::built_in::{BuiltIn, BuiltInTools};
+use crate::built_in::BuiltInTools;
 
 /// Whose dialect a server speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

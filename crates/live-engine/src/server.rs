@@ -14,7 +14,7 @@ use crate::close::{CloseReason, Refusal};
 use crate::context::{Evicted, Tokens};
 use crate::engine::{Clock, Close, Disconnect, Engine, Output, Outputs, Rejected, TurnId, Why};
 use crate::limits::Limits;
-use crate::profile::{Backend, BuiltInTools, Profiles};
+use crate::profile::{Backend, Profiles};
 use crate::prompt::{ModelOutput, Prompt};
 use crate::resumption::{Handle, HandleSeed, ResumeRefusal, Snapshot};
 use crate::timer::{Timer, Timers};
@@ -77,8 +77,6 @@ pub struct ServerConfig {
     pub vad: fn() -> Box<dyn Vad>,
     /// How a client that set `explicitVadSignal` is told of speech.
     pub vad_signal: VadSignal,
-    /// The tools that the model runs by itself. Default: none.
-    pub built_in_tools: BuiltInTools,
 }
 
 impl ServerConfig {
@@ -101,7 +99,6 @@ impl ServerConfig {
             handle_seed: HandleSeed::default(),
             vad: || Box::<EarshotVad>::default(),
             vad_signal: VadSignal::VoiceActivity,
-            built_in_tools: BuiltInTools::NONE,
         }
     }
 }

@@ -71,6 +71,7 @@ impl BuiltIns {
             code_execution: self.code.is_some(),
             google_search: self.search.is_some(),
             url_context: self.urls.is_some(),
+            others: false,
         }
     }
 }

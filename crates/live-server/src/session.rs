@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use live_engine::{
-    Backend, BuiltInTools, CloseReason, Explanation, HandleSeed, ModelOutput, Refusal, Rejected, ServerCommand,
-    ServerConfig, ServerEngine, ServerEvent, TurnId, Why,
+    Backend, CloseReason, Explanation, HandleSeed, ModelOutput, Refusal, Rejected, ServerCommand, ServerConfig,
+    ServerEngine, ServerEvent, TurnId, Why,
 };
 use live_tokio::{Clock as _, Connection, Step, WebSocketStream};
 use rustls::crypto::SecureRandom;
@@ -75,7 +75,6 @@ pub(crate) async fn hold<W: Wire>(
         backend,
         api_version: api_version.to_owned(),
         profiles: Arc::clone(&shared.profiles),
-        built_in_tools: BuiltInTools::NONE,
         limits: shared.limits.clone(),
         refusal,
         pacing: shared.pacing,

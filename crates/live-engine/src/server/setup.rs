@@ -14,8 +14,9 @@ use live_proto::{
 use super::declaration::check_tools;
 use super::{ServerConfig, Warning, effect};
 use crate::activity::ActivitySettings;
+use crate::built_in::{BuiltIn, BuiltInTools};
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
-use crate::profile::{Backend, BuiltIn, BuiltInTools, ModelProfile, ResponseModality, model_name};
+use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
 use crate::resumption::Handle;
 use crate::violation::Violation;
 

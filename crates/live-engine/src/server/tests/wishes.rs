@@ -1,7 +1,7 @@
 //! Settings that have no effect are named, and those that are wrong are refused with the way out.
 
 use super::*;
-use crate::profile::BuiltIn;
+use crate::built_in::BuiltIn;
 
 /// What a session says to this setup.
 fn told(setup: Setup) -> String {
