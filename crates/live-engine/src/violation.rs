@@ -39,7 +39,7 @@ pub enum Violation {
     /// A built-in tool that the model does not have, or that nobody here can run.
     ToolNotEnabled { path: String, rule: &'static str, fix: &'static str },
     /// A function is declared wrongly.
-    Declaration { path: String, rule: &'static str, fix: &'static str },
+    Declaration { path: String, rule: String, fix: String },
     /// The handle names no session.
     SessionUnknown,
     /// The handle's time is over.
@@ -228,9 +228,8 @@ impl Violation {
                 "use one of its codes with a region, such as es-US".into(),
             ),
             Self::NotForThisModel { path, rule, fix } => ((*path).into(), (*rule).into(), (*fix).into()),
-            Self::ToolNotEnabled { path, rule, fix } | Self::Declaration { path, rule, fix } => {
-                (path.clone(), (*rule).into(), (*fix).into())
-            }
+            Self::ToolNotEnabled { path, rule, fix } => (path.clone(), (*rule).into(), (*fix).into()),
+            Self::Declaration { path, rule, fix } => (path.clone(), rule.clone(), fix.clone()),
             Self::SessionUnknown => (
                 "setup.sessionResumption.handle".into(),
                 "the handle names no session of this server".into(),

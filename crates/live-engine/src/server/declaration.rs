@@ -18,11 +18,11 @@ pub(super) fn check_tools(
     let mut names = std::collections::BTreeSet::new();
     for (t, tool) in tools.iter().enumerate() {
         for (f, function) in tool.function_declarations.iter().enumerate() {
-            let wrong = |field: &str, rule, fix| {
+            let wrong = |field: &str, rule: &str, fix: &str| {
                 Err(Violation::Declaration {
                     path: format!("{root}.tools[{t}].functionDeclarations[{f}]{field}"),
-                    rule,
-                    fix,
+                    rule: rule.into(),
+                    fix: fix.into(),
                 })
             };
             let name = function.name.as_str();

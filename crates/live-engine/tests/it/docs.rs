@@ -277,7 +277,7 @@ fn violations() -> Vec<Violation> {
         Violation::LanguageUnsupported { code: "es".into() },
         Violation::NotForThisModel { path, rule, fix },
         Violation::ToolNotEnabled { path: path.into(), rule, fix },
-        Violation::Declaration { path: path.into(), rule, fix },
+        Violation::Declaration { path: path.into(), rule: rule.into(), fix: fix.into() },
         Violation::SessionUnknown,
         Violation::SessionExpired,
         Violation::SessionForeign,
