@@ -111,7 +111,8 @@ impl Keeper<'_> {
                 }
                 None
             }
-            ServerEvent::Compressed { .. }
+            ServerEvent::Admit
+            | ServerEvent::Compressed { .. }
             | ServerEvent::Generate(..)
             | ServerEvent::Continue(_)
             | ServerEvent::Cancel(_)

@@ -254,6 +254,8 @@ impl<M: Fn(Prompt) -> I, I: Iterator<Item = ModelOutput>> Session<'_, M, I> {
             }
             ServerEvent::SetupAccepted(session) => tracing::info!(model = %session.model, "session open"),
             ServerEvent::Warning(warning) => tracing::debug!(?warning, "passed over"),
+            // Nobody counts sessions here.
+            ServerEvent::Admit => self.answer(ServerCommand::Admitted),
             // The keeper has done what they ask for.
             ServerEvent::Resume { .. } | ServerEvent::Save { .. } | ServerEvent::Forget { .. } => {}
             ServerEvent::Compressed { .. } | ServerEvent::TurnFinished { .. } => {}

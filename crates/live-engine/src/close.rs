@@ -42,8 +42,12 @@ pub enum CloseReason {
 pub enum Refusal {
     /// The key is unknown.
     KeyNotValid,
-    /// The key or token has run out. For hosts whose keys do; `live-server` has none that do.
+    /// The key has run out.
     KeyExpired,
+    /// The ephemeral token has run out, or is not known (any more).
+    TokenExpired,
+    /// As many sessions were begun with the ephemeral token as may be.
+    TokenUsedUp,
     /// No credential at all.
     Unregistered,
     /// The project may not use the service. For hosts with projects to lock out.
@@ -58,9 +62,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// All refusals, in the order of the table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::KeyNotValid,
         Self::KeyExpired,
+        Self::TokenExpired,
+        Self::TokenUsedUp,
         Self::Unregistered,
         Self::Denied,
         Self::Location,
@@ -75,7 +81,15 @@ impl Refusal {
                 "a client presents a key that the server knows",
                 "present one of the server's keys as ?key=, x-goog-api-key or Authorization: Bearer",
             ),
-            Self::KeyExpired => ("a key or token is presented while it is valid", "present a new one"),
+            Self::KeyExpired => ("a key is presented while it is valid", "present a new one"),
+            Self::TokenExpired => (
+                "an ephemeral token is used before its expireTime, and begins sessions before its newSessionExpireTime",
+                "ask for a new one, or for one that lasts longer",
+            ),
+            Self::TokenUsedUp => (
+                "an ephemeral token begins as many sessions as its uses say; resuming one does not count",
+                "ask for a new one, or for one with more uses",
+            ),
             Self::Unregistered => (
                 "a client presents a key, and none came along",
                 "present one of the server's keys as ?key=, x-goog-api-key or Authorization: Bearer",
@@ -170,6 +184,10 @@ impl CloseReason {
             }
             Self::Refused(Refusal::KeyExpired) => {
                 row(1007, G::InvalidArgument, "API key expired. Please renew the API key.")
+            }
+            Self::Refused(Refusal::TokenExpired) => row(1011, G::DeadlineExceeded, "auth token has expired"),
+            Self::Refused(Refusal::TokenUsedUp) => {
+                row(1011, G::ResourceExhausted, "Token has been used too many times")
             }
             Self::Refused(Refusal::Unregistered) => row(
                 1008,

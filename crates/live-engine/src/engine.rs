@@ -118,6 +118,8 @@ pub enum Why {
     Empty,
     /// No session waits to be resumed.
     NotResuming,
+    /// No session waits for leave to begin.
+    NotAsked,
     /// The model is further ahead of its listener than is kept for it.
     Ahead,
     /// No such snapshot waits to be stored.
@@ -139,6 +141,7 @@ impl fmt::Display for Why {
             Self::NoSuchTurn => "no such generation",
             Self::Empty => "an empty message says nothing",
             Self::NotResuming => "no session waits to be resumed",
+            Self::NotAsked => "no session waits for leave to begin",
             Self::Ahead => "so much speech waits to be sent that there is no room for more",
             Self::NoSuchHandle => "no such snapshot waits to be stored",
         })

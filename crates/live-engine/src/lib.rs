@@ -79,8 +79,8 @@ pub use self::prompt::{EndReason, ModelOutput, Prompt};
 pub use self::relay::{Relay, RelayCommand, RelayEvent};
 pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};
 pub use self::server::{
-    Cut, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent, SessionConfig,
-    TurnCompletePacing, TurnUsage, VadSignal, Warning,
+    Constraint, Cut, Kept, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent,
+    SessionConfig, TurnCompletePacing, TurnUsage, VadSignal, Warning,
 };
 pub use self::turn::{Signal, Turn, Unexpected};
 pub use self::violation::{Explanation, Violation};

@@ -22,6 +22,7 @@ use crate::turn::Turn;
 use crate::violation::Violation;
 
 mod answer;
+mod constraint;
 mod content;
 mod declaration;
 mod ear;
@@ -40,6 +41,7 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub use self::constraint::{Constraint, Kept};
 pub use self::lifetime::{Cut, Lifetime, Lifetimes};
 use self::renewal::Renewal;
 use self::session::{Cx, Session};
@@ -62,6 +64,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Close so once the client's `setup` was read, instead of serving it.
     pub refusal: Option<Refusal>,
+    /// What the client is held to. The host is then asked before a new session opens ([`ServerEvent::Admit`]).
+    pub constraint: Option<Arc<dyn Constraint>>,
     /// When `turnComplete` follows the last sound of an answer.
     pub pacing: TurnCompletePacing,
     /// `setupComplete.sessionId`; sent on Vertex only, where it is a UUID.
@@ -92,6 +96,7 @@ impl ServerConfig {
             built_in_tools: BuiltInTools::NONE,
             limits: Limits::default(),
             refusal: None,
+            constraint: None,
             pacing: TurnCompletePacing::Playback,
             session_id: String::new(),
             call_id_seed: 0,
@@ -130,6 +135,11 @@ pub enum ServerCommand {
     Model(TurnId, ModelOutput),
     /// Stop serving: a running turn may end within [`Limits::drain`], nothing new begins, then the connection is closed.
     Shutdown,
+    /// Answers [`ServerEvent::Admit`]: the session may begin.
+    Admitted,
+    /// Serve the client no longer, whether its session has begun or not. A client whose `setup` was not read yet hears of it
+    /// after that.
+    Refuse(Refusal),
     /// Answers [`ServerEvent::Resume`]: go on from here.
     Resumed(Box<Snapshot>),
     /// Answers [`ServerEvent::Resume`]: there is nothing to go on from.
@@ -153,6 +163,9 @@ pub enum ServerCommand {
 pub enum ServerEvent {
     /// The setup was accepted and `setupComplete` sent.
     SetupAccepted(Arc<SessionConfig>),
+    /// A new session is about to begin under [`ServerConfig::constraint`], and nothing is wrong with its setup. The engine waits
+    /// for [`ServerCommand::Admitted`] or [`ServerCommand::Refuse`], at most until the setup's deadline.
+    Admit,
     /// The client asks to take up the session that `handle` names. The engine waits for [`ServerCommand::Resumed`] or
     /// [`ServerCommand::ResumeRefused`], at most until the setup's deadline.
     Resume {
@@ -262,17 +275,19 @@ pub struct ServerEngine {
 #[derive(Debug)]
 enum State {
     AwaitSetup,
-    /// The host looks for the session that the setup asks to take up again.
-    Resuming(Box<Resuming>),
+    /// The host looks for the session that the setup asks to take up again, or whether a new one may begin.
+    Opening(Box<Opening>),
     Ready(Box<Session>),
     /// A turn that was running when the host asked for shutdown.
     Draining(Box<Session>),
     Closed,
 }
 
-/// A setup that waits for a snapshot.
+/// A setup that waits for the host.
 #[derive(Debug)]
-struct Resuming {
+struct Opening {
+    /// Whether for a snapshot, or for leave to begin.
+    resumes: bool,
     config: Arc<SessionConfig>,
     warnings: Vec<Warning>,
     /// What the client said without waiting for `setupComplete`.
@@ -303,15 +318,24 @@ impl ServerEngine {
         if let Some(refusal) = self.config.refusal {
             return Err(CloseReason::Refused(refusal));
         }
+        let malformed = |error| CloseReason::Violation(Violation::Malformed(error));
+        let setup = match &self.config.constraint {
+            None => *setup,
+            Some(constraint) => constraint.apply(*setup).map_err(malformed)?,
+        };
         let Accepted { config, handle, warnings } =
-            SessionConfig::accept(*setup, &self.config).map_err(CloseReason::Violation)?;
-        match handle {
-            None => self.open(config, warnings, None, now),
-            Some(handle) => {
-                self.outputs.push_back(Output::Event(ServerEvent::Resume { handle }));
-                self.state = State::Resuming(Box::new(Resuming { config, warnings, early: Vec::new() }));
+            SessionConfig::accept(setup, &self.config).map_err(CloseReason::Violation)?;
+        let resumes = handle.is_some();
+        let question = match handle {
+            None if self.config.constraint.is_none() => {
+                self.open(config, warnings, None, now);
+                return Ok(());
             }
-        }
+            None => ServerEvent::Admit,
+            Some(handle) => ServerEvent::Resume { handle },
+        };
+        self.outputs.push_back(Output::Event(question));
+        self.state = State::Opening(Box::new(Opening { resumes, config, warnings, early: Vec::new() }));
         Ok(())
     }
 
@@ -336,17 +360,19 @@ impl ServerEngine {
         self.settle(now);
     }
 
-    /// Goes on from a snapshot.
-    fn resume(&mut self, snapshot: Snapshot, now: Instant) {
-        let State::Resuming(resuming) = std::mem::replace(&mut self.state, State::AwaitSetup) else {
+    /// Opens the session for which the host was asked, from a snapshot if it has one.
+    fn go_on(&mut self, snapshot: Option<Snapshot>, now: Instant) {
+        let State::Opening(opening) = std::mem::replace(&mut self.state, State::AwaitSetup) else {
             unreachable!("the state was looked at before")
         };
-        let Resuming { config, warnings, early } = *resuming;
-        if snapshot.model != config.model {
-            let asked = config.model.clone();
-            return self.close(CloseReason::Violation(Violation::ModelChanged { held: snapshot.model, asked }));
+        let Opening { resumes: _, config, warnings, early } = *opening;
+        if let Some(Snapshot { model: held, .. }) = &snapshot
+            && *held != config.model
+        {
+            let (held, asked) = (held.clone(), config.model.clone());
+            return self.close(CloseReason::Violation(Violation::ModelChanged { held, asked }));
         }
-        self.open(config, warnings, Some(snapshot), now);
+        self.open(config, warnings, snapshot, now);
         for message in early {
             self.handle_message(message, now);
         }
@@ -368,7 +394,7 @@ impl ServerEngine {
         let Self { config, state, timers, outputs, .. } = self;
         match state {
             State::Ready(session) | State::Draining(session) => Some((session, Cx { config, timers, outputs, now })),
-            State::AwaitSetup | State::Resuming(_) | State::Closed => None,
+            State::AwaitSetup | State::Opening(_) | State::Closed => None,
         }
     }
 
@@ -416,15 +442,15 @@ impl Engine for ServerEngine {
                 }
                 return;
             }
-            State::Resuming(resuming) => {
-                let (found, max) = (resuming.early.len() + 1, self.config.limits.queued_messages_max);
+            State::Opening(opening) => {
+                let (found, max) = (opening.early.len() + 1, self.config.limits.queued_messages_max);
                 if found > max {
                     let what = "messages before setupComplete";
                     let fix = "wait for setupComplete";
                     let violation = Violation::ContextExhausted { what, found: found as u64, max: max as u64, fix };
                     self.close(CloseReason::Violation(violation));
                 } else {
-                    resuming.early.push(message);
+                    opening.early.push(message);
                 }
                 return;
             }
@@ -490,12 +516,25 @@ impl Engine for ServerEngine {
                 self.close(CloseReason::TakenOver);
                 return Ok(());
             }
-            (State::Resuming(_), ServerCommand::Resumed(_)) => {
-                let ServerCommand::Resumed(snapshot) = command else { unreachable!("it was matched above") };
-                self.resume(*snapshot, now);
+            (State::AwaitSetup, ServerCommand::Refuse(refusal)) => {
+                self.config.refusal = Some(*refusal);
                 return Ok(());
             }
-            (State::Resuming(_), ServerCommand::ResumeRefused(refusal)) => {
+            (_, ServerCommand::Refuse(refusal)) => {
+                self.close(CloseReason::Refused(*refusal));
+                return Ok(());
+            }
+            (State::Opening(opening), ServerCommand::Admitted) if !opening.resumes => {
+                self.go_on(None, now);
+                return Ok(());
+            }
+            (_, ServerCommand::Admitted) => Why::NotAsked,
+            (State::Opening(opening), ServerCommand::Resumed(_)) if opening.resumes => {
+                let ServerCommand::Resumed(snapshot) = command else { unreachable!("it was matched above") };
+                self.go_on(Some(*snapshot), now);
+                return Ok(());
+            }
+            (State::Opening(opening), ServerCommand::ResumeRefused(refusal)) if opening.resumes => {
                 self.close(match refusal {
                     ResumeRefusal::Unknown => CloseReason::Violation(Violation::SessionUnknown),
                     ResumeRefusal::Expired => CloseReason::Violation(Violation::SessionExpired),
@@ -505,11 +544,11 @@ impl Engine for ServerEngine {
                 return Ok(());
             }
             (_, ServerCommand::Resumed(_) | ServerCommand::ResumeRefused(_)) => Why::NotResuming,
-            (State::AwaitSetup | State::Resuming(_), ServerCommand::Shutdown) => {
+            (State::AwaitSetup | State::Opening(_), ServerCommand::Shutdown) => {
                 self.close(CloseReason::Shutdown);
                 return Ok(());
             }
-            (State::AwaitSetup | State::Resuming(_), _) => Why::NotReady,
+            (State::AwaitSetup | State::Opening(_), _) => Why::NotReady,
             (
                 State::Ready(_) | State::Draining(_),
                 ServerCommand::Saved(handle) | ServerCommand::SaveFailed(handle),

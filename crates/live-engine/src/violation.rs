@@ -52,6 +52,8 @@ pub enum Violation {
     ModelChanged { held: String, asked: String },
     /// A setting with a value that the rules do not allow.
     Setting { path: &'static str, rule: String, fix: &'static str },
+    /// A change of what the credential decides as long as the session lasts.
+    Kept { path: String },
     /// `activityStart` or `activityEnd` under automatic detection.
     ActivityUnderAutomaticDetection { path: &'static str },
     /// A turn was completed that holds nothing.
@@ -136,6 +138,7 @@ impl Violation {
             | Self::HandleInvalid
             | Self::ModelChanged { .. }
             | Self::Setting { .. }
+            | Self::Kept { .. }
             | Self::ContextExhausted { .. } => GrpcStatus::InvalidArgument,
         }
     }
@@ -173,6 +176,7 @@ impl Violation {
             | Self::MimeType { .. }
             | Self::ModelChanged { .. }
             | Self::Setting { .. }
+            | Self::Kept { .. }
             | Self::ContextExhausted { .. } => INVALID_ARGUMENT.into(),
         }
     }
@@ -256,6 +260,11 @@ impl Violation {
                 "name the same model, or start without a handle".into(),
             ),
             Self::Setting { path, rule, fix } => ((*path).into(), rule.clone(), (*fix).into()),
+            Self::Kept { path } => (
+                path.clone(),
+                "the ephemeral token that opened the session decides this".into(),
+                "leave it as it is, or ask for a token that does not lock it".into(),
+            ),
             Self::ActivityUnderAutomaticDetection { path } => (
                 (*path).into(),
                 "the server detects activity itself".into(),

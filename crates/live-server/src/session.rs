@@ -77,6 +77,7 @@ pub(crate) async fn hold<W: Wire>(
         profiles: Arc::clone(&shared.profiles),
         limits: shared.limits.clone(),
         refusal,
+        constraint: None,
         pacing: shared.pacing,
         session_id: id.to_string(),
         call_id_seed: id.seed(),
@@ -196,6 +197,7 @@ impl<W: Wire> Session<'_, W> {
                     tracing::info!(session = %resumed.short(), closing = others, "resumed");
                 }
             }
+            ServerEvent::Admit => self.command(ServerCommand::Admitted),
             ServerEvent::Resume { handle } => self.keeper.load(&handle),
             ServerEvent::Save { handle, snapshot } => self.keeper.save(handle, snapshot),
             ServerEvent::Forget { handle } => self.keeper.forget(&handle),

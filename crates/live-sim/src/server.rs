@@ -259,7 +259,9 @@ impl World<'_> {
                 conn.generation = None;
                 conn.crossing = None;
             }
-            ServerEvent::Compressed { .. }
+            // No client here is under a constraint.
+            ServerEvent::Admit
+            | ServerEvent::Compressed { .. }
             | ServerEvent::TurnFinished { .. }
             | ServerEvent::Violation(_)
             // The model tries again by itself.

@@ -4,6 +4,7 @@
 
 use live_proto::{ClientContent, Content, ContextUpdate};
 
+use super::constraint::Kept;
 use super::declaration::check_tools;
 use super::session::{Cx, Session};
 use super::setup::check_built_in;
@@ -16,6 +17,9 @@ impl Session {
         let ClientContent { turns, turn_complete } = message;
         for (index, content) in turns.iter().enumerate() {
             self.check_content(index, content)?;
+            if content.role == SYSTEM {
+                check_kept(Kept::SystemInstruction, format!("clientContent.turns[{index}]"), cx)?;
+            }
         }
         // Whatever it holds: an empty one is how clients stop the model.
         self.interrupt(cx);
@@ -72,7 +76,11 @@ impl Session {
 
     pub(super) fn context_update(&mut self, message: ContextUpdate, cx: &mut Cx<'_>) -> Result<(), Violation> {
         let ContextUpdate { system_instruction, tools } = message;
+        if system_instruction.is_some() {
+            check_kept(Kept::SystemInstruction, "contextUpdate.systemInstruction".into(), cx)?;
+        }
         if let Some(tools) = &tools {
+            check_kept(Kept::Tools, "contextUpdate.tools".into(), cx)?;
             check_tools(&tools.tools, "contextUpdate.tools", &self.config.profile, &cx.config.limits)?;
             let host = cx.config.built_in_tools;
             check_built_in(&tools.tools, "contextUpdate.tools", self.config.profile.built_in_tools, host)?;
@@ -86,6 +94,14 @@ impl Session {
             }
         });
         Ok(())
+    }
+}
+
+/// Checks that a client may change what it wants to change.
+fn check_kept(field: Kept, path: String, cx: &Cx<'_>) -> Result<(), Violation> {
+    match &cx.config.constraint {
+        Some(constraint) if constraint.keeps(field) => Err(Violation::Kept { path }),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -83,6 +83,11 @@ impl World {
             "notsaved" => self.command(ServerCommand::SaveFailed(self.last_saved())),
             "goaway" => self.command(ServerCommand::GoAway { time_left: millis(rest) }),
             "takeover" => self.command(ServerCommand::TakeOver),
+            "admitted" => self.command(ServerCommand::Admitted),
+            "refused" => self.command(ServerCommand::Refuse(match rest {
+                "used" => Refusal::TokenUsedUp,
+                _ => Refusal::TokenExpired,
+            })),
             "refuse" => self.command(ServerCommand::ResumeRefused(match rest {
                 "unknown" => ResumeRefusal::Unknown,
                 "expired" => ResumeRefusal::Expired,
@@ -267,6 +272,7 @@ impl World {
             ServerEvent::Cancel(generation) => format!("Cancel {generation}"),
             ServerEvent::Continue(generation) => format!("Continue {generation}"),
             ServerEvent::Warning(warning) => format!("Warning {warning:?}"),
+            ServerEvent::Admit => "Admit".into(),
             ServerEvent::Resume { handle } => {
                 let shown = format!("Resume {}", short(handle.as_str()));
                 self.asked = Some(handle);
@@ -536,6 +542,7 @@ fn show_usage(usage: &UsageMetadata) -> String {
 mod bounds;
 mod calls;
 mod cap;
+mod constraining;
 mod detection;
 mod heard;
 mod held;

@@ -228,6 +228,7 @@ fn is_listed(reason: &CloseReason) -> bool {
             | Violation::HandleInvalid
             | Violation::ModelChanged { .. }
             | Violation::Setting { .. }
+            | Violation::Kept { .. }
             | Violation::ActivityUnderAutomaticDetection { .. }
             | Violation::NothingToAnswer { .. }
             | Violation::LastTurnNotUser { .. }
@@ -284,6 +285,7 @@ fn violations() -> Vec<Violation> {
         Violation::HandleInvalid,
         Violation::ModelChanged { held: "X".into(), asked: "Y".into() },
         Violation::Setting { path, rule: rule.into(), fix },
+        Violation::Kept { path: path.into() },
         Violation::ActivityUnderAutomaticDetection { path },
         Violation::NothingToAnswer { path },
         Violation::LastTurnNotUser { role: "model".into() },

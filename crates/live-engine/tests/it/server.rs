@@ -464,7 +464,7 @@ impl Oracle {
                 self.ended = true;
             }
             ServerEvent::SetupAccepted(_) | ServerEvent::Violation(_) | ServerEvent::Warning(_) => {}
-            ServerEvent::Resume { .. } => panic!("nobody asked for it"),
+            ServerEvent::Admit | ServerEvent::Resume { .. } => panic!("nobody asked for it"),
             ServerEvent::Save { handle, snapshot } => {
                 assert!(!self.open && self.running.is_none(), "a snapshot is taken at rest");
                 self.sessions.saves(handle, snapshot);

@@ -95,7 +95,8 @@ fn server_name(event: ServerEvent) -> String {
         ServerEvent::TurnFinished { turn, interrupted, .. } => format!("finished {turn} interrupted={interrupted}"),
         ServerEvent::Violation(violation) => violation.text().to_string(),
         ServerEvent::Warning(warning) => format!("{warning:?}"),
-        event @ (ServerEvent::Resume { .. }
+        event @ (ServerEvent::Admit
+        | ServerEvent::Resume { .. }
         | ServerEvent::Save { .. }
         | ServerEvent::Forget { .. }
         | ServerEvent::Continue(_)
