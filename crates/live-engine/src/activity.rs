@@ -9,7 +9,7 @@ use live_audio::Vad;
 use live_proto::{AutomaticActivityDetection, EndSensitivity, StartSensitivity};
 
 use crate::profile::Backend;
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 #[cfg(test)]
 mod tests;
@@ -267,11 +267,7 @@ fn in_range(ms: Option<i32>, name: &'static str) -> Result<Option<u32>, Violatio
     };
     match u32::try_from(found) {
         Ok(ms) if ms <= MS_MAX => Ok(Some(ms)),
-        Ok(_) | Err(_) => Err(Violation::Setting {
-            path,
-            rule: format!("it takes 0 to {MS_MAX}; found {found}"),
-            fix: "choose a number in that range, or leave it out",
-        }),
+        Ok(_) | Err(_) => Err(Violation::new(Rule::NumberOutOfRange, path).found(found).found(0).found(MS_MAX)),
     }
 }
 

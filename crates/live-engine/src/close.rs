@@ -289,6 +289,7 @@ impl fmt::Display for CloseText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::violation::Rule;
 
     #[test]
     fn a_text_is_cut_between_characters() {
@@ -299,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_long_model_name_still_fits_a_close_frame() {
-        let violation = Violation::ModelUnknown { model: "m".repeat(4_000), api_version: "v1beta".into() };
+        let violation = Violation::new(Rule::ModelUnknown, "setup.model").found("m".repeat(4_000)).found("v1beta");
         assert_eq!(CloseReason::Violation(violation).told().text.as_str().len(), CloseText::BYTES_MAX);
     }
 }

@@ -83,4 +83,4 @@ pub use self::server::{
     SessionConfig, TurnCompletePacing, TurnUsage, VadSignal, Warning,
 };
 pub use self::turn::{Signal, Turn, Unexpected};
-pub use self::violation::{Explanation, Violation};
+pub use self::violation::{Explanation, Rule, Violation};

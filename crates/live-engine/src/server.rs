@@ -19,7 +19,7 @@ use crate::prompt::{ModelOutput, Prompt};
 use crate::resumption::{Handle, HandleSeed, ResumeRefusal, Snapshot};
 use crate::timer::{Timer, Timers};
 use crate::turn::Turn;
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 mod answer;
 mod constraint;
@@ -312,13 +312,15 @@ impl ServerEngine {
     /// Begins the session, or says why not.
     fn set_up(&mut self, message: ClientMessage, now: Instant) -> Result<(), CloseReason> {
         let ClientMessage::Setup(setup) = message else {
-            return Err(CloseReason::Violation(Violation::SetupMissing { found: kind_of(&message) }));
+            // An empty message has no path of its own.
+            let found = Some(kind_of(&message)).filter(|kind| !kind.is_empty());
+            return Err(CloseReason::Violation(Violation::new(Rule::SetupMissing, found.unwrap_or("setup"))));
         };
         // Only a client whose setup was read shows its user the reason of a close.
         if let Some(refusal) = self.config.refusal {
             return Err(CloseReason::Refused(refusal));
         }
-        let malformed = |error| CloseReason::Violation(Violation::Malformed(error));
+        let malformed = |error: DecodeError| CloseReason::Violation(error.into());
         let setup = match &self.config.constraint {
             None => *setup,
             Some(constraint) => constraint.apply(*setup).map_err(malformed)?,
@@ -369,8 +371,8 @@ impl ServerEngine {
         if let Some(Snapshot { model: held, .. }) = &snapshot
             && *held != config.model
         {
-            let (held, asked) = (held.clone(), config.model.clone());
-            return self.close(CloseReason::Violation(Violation::ModelChanged { held, asked }));
+            let violation = Violation::new(Rule::ModelChanged, "setup.model").found(held).found(&config.model);
+            return self.close(CloseReason::Violation(violation));
         }
         self.open(config, warnings, snapshot, now);
         for message in early {
@@ -427,6 +429,11 @@ impl ServerEngine {
     }
 }
 
+/// The handle leads nowhere.
+fn no_session(rule: Rule) -> CloseReason {
+    CloseReason::Violation(Violation::new(rule, "setup.sessionResumption.handle"))
+}
+
 impl Engine for ServerEngine {
     type Inbound = ClientMessage;
     type Outbound = ServerMessage;
@@ -445,9 +452,8 @@ impl Engine for ServerEngine {
             State::Opening(opening) => {
                 let (found, max) = (opening.early.len() + 1, self.config.limits.queued_messages_max);
                 if found > max {
-                    let what = "messages before setupComplete";
-                    let fix = "wait for setupComplete";
-                    let violation = Violation::ContextExhausted { what, found: found as u64, max: max as u64, fix };
+                    let rule = Rule::MessagesBeforeSetup;
+                    let violation = Violation::new(rule, "the whole context").found(found).found(max);
                     self.close(CloseReason::Violation(violation));
                 } else {
                     opening.early.push(message);
@@ -461,7 +467,7 @@ impl Engine for ServerEngine {
         let (session, mut cx) = self.session(now).expect("the session is open");
         session.consumed += u64::from(!session.has_dropped);
         let result = match message {
-            ClientMessage::Setup(_) => Err(Violation::SetupRepeated),
+            ClientMessage::Setup(_) => Err(Violation::new(Rule::SetupRepeated, "setup")),
             // A turn that stands still may yet end in time; nothing new can begin.
             ClientMessage::ToolResponse(message) if !draining || matches!(session.turn, Turn::Suspended(_)) => {
                 session.tool_response(message, &mut cx);
@@ -497,7 +503,7 @@ impl Engine for ServerEngine {
     fn handle_malformed(&mut self, error: DecodeError, now: Instant) {
         self.clock.advance(now);
         if !self.is_closed() {
-            self.close(CloseReason::Violation(Violation::Malformed(error)));
+            self.close(CloseReason::Violation(error.into()));
         }
     }
 
@@ -536,9 +542,9 @@ impl Engine for ServerEngine {
             }
             (State::Opening(opening), ServerCommand::ResumeRefused(refusal)) if opening.resumes => {
                 self.close(match refusal {
-                    ResumeRefusal::Unknown => CloseReason::Violation(Violation::SessionUnknown),
-                    ResumeRefusal::Expired => CloseReason::Violation(Violation::SessionExpired),
-                    ResumeRefusal::Foreign => CloseReason::Violation(Violation::SessionForeign),
+                    ResumeRefusal::Unknown => no_session(Rule::SessionUnknown),
+                    ResumeRefusal::Expired => no_session(Rule::SessionExpired),
+                    ResumeRefusal::Foreign => no_session(Rule::SessionForeign),
                     ResumeRefusal::Unreadable => CloseReason::KeepingFailed,
                 });
                 return Ok(());

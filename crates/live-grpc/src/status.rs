@@ -69,7 +69,7 @@ fn close_code(code: Code) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use live_engine::{Cut, Lifetime, Refusal, Violation};
+    use live_engine::{Cut, Lifetime, Refusal, Rule, Violation};
 
     use super::*;
 
@@ -77,10 +77,10 @@ mod tests {
     fn what_a_server_says_comes_back_as_the_same_close() {
         let refusals = Refusal::ALL.map(CloseReason::Refused);
         let violations = [
-            Violation::ModelMissing,
-            Violation::ModelUnknown { model: "models/x".into(), api_version: "v1beta".into() },
-            Violation::SessionUnknown,
-            Violation::VoiceWithoutAudio,
+            Violation::new(Rule::ModelMissing, "setup.model"),
+            Violation::new(Rule::ModelUnknown, "setup.model").found("models/x").found("v1beta"),
+            Violation::new(Rule::BuiltInNotRun, "setup.tools[0].googleSearch"),
+            Violation::new(Rule::VoiceWithoutAudio, "setup.generationConfig.speechConfig"),
         ];
         let others = [
             CloseReason::SetupTimeout,

@@ -223,7 +223,14 @@ impl<W: Wire> Session<'_, W> {
             ServerEvent::Violation(violation) => {
                 self.shared.counters.count_violation();
                 let Explanation { path, rule, fix } = violation.explanation();
-                tracing::warn!(path, rule, fix, code = violation.code(), "the client broke a rule");
+                tracing::warn!(
+                    id = violation.id(),
+                    path,
+                    rule,
+                    fix,
+                    code = violation.code(),
+                    "the client broke a rule"
+                );
             }
             ServerEvent::Warning(warning) => {
                 self.warnings += 1;

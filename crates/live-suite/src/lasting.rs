@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use live_engine::{
-    Backend, Cause, ClientEvent, ClientSessionConfig, CloseReason, Lifetimes, Phase, Reconnect, Refusal, ServerConfig,
-    TurnCompletePacing, Violation,
+    Backend, Cause, ClientEvent, ClientSessionConfig, CloseReason, Lifetimes, Phase, Reconnect, Refusal, Rule,
+    ServerConfig, TurnCompletePacing, Violation,
 };
 use live_proto::{ClientMessage, Modality, SessionResumptionConfig, Setup};
 
@@ -124,7 +124,7 @@ pub fn go_away_moves_a_session<W: Wire>() {
 pub fn a_handle_that_names_nothing_is_refused<W: Wire>() {
     let wire = start::<W>(|_| {});
     let cause = Client::dial(&wire, resumable(Some("unheard-of"))).hear_end();
-    let told = CloseReason::Violation(Violation::SessionUnknown).told();
+    let told = CloseReason::Violation(Violation::new(Rule::SessionUnknown, "")).told();
     assert_eq!((cause.code, cause.reason.as_str()), (Some(told.code), told.text.as_str()));
     assert_eq!((cause.cause, cause.phase), (Cause::SessionNotFound, Phase::Setup));
 }

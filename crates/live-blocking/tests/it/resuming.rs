@@ -10,7 +10,7 @@ use live_blocking::{Admission, Connector, Memory, Next, Options, Session};
 use live_engine::client_session::GaveUp;
 use live_engine::{
     Cause, ClientEvent, ClientSessionConfig, CloseReason, EndReason, Lifetimes, Limits, ModelOutput, Overlap, Phase,
-    Prompt, Reconnect, ReconnectPolicy, ServerConfig, Violation,
+    Prompt, Reconnect, ReconnectPolicy, Rule, ServerConfig, Violation,
 };
 use live_proto::{ClientMessage, Modality, SessionResumptionConfig, Setup};
 
@@ -226,8 +226,8 @@ fn a_handle_is_its_owners() {
     let heard = hear(&mut ann, is_handle);
     let Some(ClientEvent::ResumptionUpdate(update)) = heard.last() else { unreachable!("it ends so") };
     let refused = [
-        ("bob", update.new_handle.as_str(), CloseReason::Violation(Violation::SessionForeign)),
-        ("ann", "unheard-of", CloseReason::Violation(Violation::SessionUnknown)),
+        ("bob", update.new_handle.as_str(), CloseReason::Violation(Violation::new(Rule::SessionForeign, ""))),
+        ("ann", "unheard-of", CloseReason::Violation(Violation::new(Rule::SessionUnknown, ""))),
     ];
     for (key, handle, reason) in refused {
         let mut other = with_key(key, Some(handle.to_owned()));

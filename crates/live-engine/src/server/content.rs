@@ -10,7 +10,7 @@ use super::session::{Cx, Session};
 use super::setup::check_built_in;
 use crate::context::Tokens;
 use crate::profile::Backend;
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 impl Session {
     pub(super) fn client_content(&mut self, message: ClientContent, cx: &mut Cx<'_>) -> Result<(), Violation> {
@@ -42,9 +42,9 @@ impl Session {
             return Ok(());
         }
         match self.context.last() {
-            None => return Err(Violation::NothingToAnswer { path: "clientContent.turnComplete" }),
+            None => return Err(Violation::new(Rule::NothingToAnswer, "clientContent.turnComplete")),
             Some(last) if last.role != USER && self.config.profile.last_turn_is_user => {
-                return Err(Violation::LastTurnNotUser { role: last.role.clone() });
+                return Err(Violation::new(Rule::LastTurnNotUser, "clientContent.turns").found(&last.role));
             }
             Some(_) => {}
         }
@@ -55,21 +55,19 @@ impl Session {
     fn check_content(&self, index: usize, content: &Content) -> Result<(), Violation> {
         let wrong_role = |rule| {
             let path = format!("clientContent.turns[{index}].role");
-            Err(Violation::Role { path, role: content.role.clone(), rule })
+            Err(Violation::new(rule, path).found(&content.role))
         };
         match (content.role.as_str(), self.config.backend) {
             (USER | MODEL, _) | (SYSTEM, Backend::Vertex) => {}
             (SYSTEM, Backend::Gemini) => {
-                return wrong_role(
-                    "the Gemini API takes no content of role system; contextUpdate changes the instruction",
-                );
+                return wrong_role(Rule::RoleSystem);
             }
             ("", _) if !self.config.profile.role_required => {}
-            ("", _) => return wrong_role("the model requires a role"),
-            (_, _) => return wrong_role("a role is user or model"),
+            ("", _) => return wrong_role(Rule::RoleMissing),
+            (_, _) => return wrong_role(Rule::RoleUnknown),
         }
         if content.parts.iter().all(|part| part.data.is_none()) {
-            return Err(Violation::ContentEmpty { path: format!("clientContent.turns[{index}].parts") });
+            return Err(Violation::new(Rule::ContentEmpty, format!("clientContent.turns[{index}].parts")));
         }
         Ok(())
     }
@@ -100,7 +98,7 @@ impl Session {
 /// Checks that a client may change what it wants to change.
 fn check_kept(field: Kept, path: String, cx: &Cx<'_>) -> Result<(), Violation> {
     match &cx.config.constraint {
-        Some(constraint) if constraint.keeps(field) => Err(Violation::Kept { path }),
+        Some(constraint) if constraint.keeps(field) => Err(Violation::new(Rule::LockedByToken, path)),
         Some(_) | None => Ok(()),
     }
 }

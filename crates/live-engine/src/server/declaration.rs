@@ -6,7 +6,7 @@ use live_proto::{Behavior, Tool};
 
 use crate::limits::Limits;
 use crate::profile::ModelProfile;
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 /// Checks every declaration under `root`, the path of the message that holds them.
 pub(super) fn check_tools(
@@ -18,30 +18,25 @@ pub(super) fn check_tools(
     let mut names = std::collections::BTreeSet::new();
     for (t, tool) in tools.iter().enumerate() {
         for (f, function) in tool.function_declarations.iter().enumerate() {
-            let wrong = |field: &str, rule: &str, fix: &str| {
-                Err(Violation::Declaration {
-                    path: format!("{root}.tools[{t}].functionDeclarations[{f}]{field}"),
-                    rule: rule.into(),
-                    fix: fix.into(),
-                })
-            };
+            let wrong =
+                |rule, field: &str| Violation::new(rule, format!("{root}.tools[{t}].functionDeclarations[{f}]{field}"));
             let name = function.name.as_str();
             if name.is_empty() {
-                return wrong(".name", "a function has a name", "name it");
+                return Err(wrong(Rule::FunctionNameMissing, ".name"));
             }
             if name.len() > limits.function_name_bytes_max {
-                return wrong(".name", "a function's name has a limit of length", "shorten it to 128 characters");
+                return Err(wrong(Rule::FunctionNameTooLong, ".name").found(limits.function_name_bytes_max));
             }
             if !names.insert(name) {
-                return wrong(".name", "a function is declared once", "remove the other declaration of this name");
+                return Err(wrong(Rule::FunctionDeclaredTwice, ".name"));
             }
             if names.len() > limits.declarations_max {
-                return wrong("", "a session has a limit of declared functions", "declare at most 512");
+                return Err(wrong(Rule::FunctionsTooMany, "").found(limits.declarations_max));
             }
             if function.behavior != Behavior::Unspecified
                 && profile.refused_behavior.as_ref() == Some(&function.behavior)
             {
-                return wrong(".behavior", "the model refuses this behavior", "leave it out");
+                return Err(wrong(Rule::FunctionBehavior, ".behavior"));
             }
         }
     }

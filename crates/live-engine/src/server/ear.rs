@@ -12,12 +12,12 @@ use live_proto::{
 
 use super::VadSignal;
 use super::input::Input;
-use super::realtime::format_rule;
+use super::realtime::format_violation;
 use super::session::{Cx, Session};
 use super::setup::ActivityDetection;
 use crate::activity::{Activity, ActivitySettings, Edge, offset, samples_in};
 use crate::timer::Timer;
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 /// What hears.
 #[derive(Debug, Default)]
@@ -81,13 +81,9 @@ impl Ear {
     }
 
     fn decode(&mut self, blob: &Blob, samples: &mut Vec<i16>) -> Result<(), Violation> {
-        let wrong = |rule: String| Violation::MimeType {
-            path: "realtimeInput.audio",
-            found: blob.mime_type.as_str().into(),
-            rule,
-            fix: "send audio/pcm;rate=16000",
-        };
-        let format: InputFormat = blob.mime_type.as_str().parse().map_err(|error| wrong(format_rule(&error)))?;
+        let mime_type = blob.mime_type.as_str();
+        let format: InputFormat =
+            mime_type.parse().map_err(|error| format_violation(&error, "realtimeInput.audio", mime_type))?;
         let decoder = match &mut self.decoder {
             Some(decoder) if decoder.format() == format => decoder,
             other => {
@@ -97,7 +93,9 @@ impl Ear {
                 other.insert(Decoder::new(format).after(std::mem::take(&mut self.carry)))
             }
         };
-        decoder.push(&blob.data, samples).map_err(|error| wrong(error.to_string()))
+        decoder
+            .push(&blob.data, samples)
+            .map_err(|error| Violation::new(Rule::AudioBroken, "realtimeInput.audio").found(mime_type).found(error))
     }
 }
 
@@ -133,9 +131,7 @@ impl Session {
             self.input.hear(samples);
             let found = self.input.sound_bytes();
             if found > max {
-                let what = "bytes of speech";
-                let fix = "end the activity sooner";
-                return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64, fix });
+                return Err(Violation::new(Rule::SpeechTooLong, "the whole context").found(found).found(max));
             }
             return Ok(());
         }

@@ -13,7 +13,7 @@ use super::setup::ActivityDetection;
 use crate::context::{Kind, kind};
 use crate::timer::Timer;
 use crate::turn::{Signal, Turn};
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 impl Session {
     pub(super) fn realtime_input(&mut self, message: RealtimeInput, cx: &mut Cx<'_>) -> Result<(), Violation> {
@@ -26,7 +26,7 @@ impl Session {
                 (activity_end.is_some(), "realtimeInput.activityEnd"),
             ] {
                 if sent {
-                    return Err(Violation::ActivityUnderAutomaticDetection { path });
+                    return Err(Violation::new(Rule::ActivityUnderAutomaticDetection, path));
                 }
             }
         }
@@ -63,7 +63,7 @@ impl Session {
         if activity_end.is_some() {
             said_nothing = false;
             if !self.input.speaking {
-                return Err(Violation::NothingToAnswer { path: "realtimeInput.activityEnd" });
+                return Err(Violation::new(Rule::ActivityEmpty, "realtimeInput.activityEnd"));
             }
             self.flush(cx)?;
             self.end_speech(cx)?;
@@ -153,7 +153,7 @@ impl Session {
                 // A stream ends by itself, in a resumed session even before its first sound; an activity is what the client says.
                 return match self.config.detection {
                     ActivityDetection::Automatic => Ok(()),
-                    ActivityDetection::Manual => Err(Violation::NothingToAnswer { path: "realtimeInput.activityEnd" }),
+                    ActivityDetection::Manual => Err(Violation::new(Rule::ActivityEmpty, "realtimeInput.activityEnd")),
                 };
             }
             Turn::Idle
@@ -201,31 +201,30 @@ fn check_media(chunks: &[Blob], audio: Option<&Blob>, video: Option<&Blob>) -> R
     let video = video.into_iter().map(|blob| ("realtimeInput.video.mimeType", blob, Some(false)));
     for (path, blob, has_to_sound) in chunks.chain(audio).chain(video) {
         let mime_type = blob.mime_type.as_str();
-        let (rule, fix) = match (has_to_sound.unwrap_or_else(|| is_sound(mime_type)), kind(mime_type)) {
+        let wrong = |rule| Violation::new(rule, path).found(mime_type);
+        return Err(match (has_to_sound.unwrap_or_else(|| is_sound(mime_type)), kind(mime_type)) {
             (true, Kind::Audio) => match mime_type.parse::<InputFormat>() {
                 Ok(_) => continue,
-                Err(error) => (format_rule(&error), "send audio/pcm;rate=16000"),
+                Err(error) => format_violation(&error, path, mime_type),
             },
             (false, _) if PICTURES.iter().any(|it| essence(mime_type).eq_ignore_ascii_case(it)) => continue,
-            (true, _) => ("audio takes an audio type".to_owned(), "send audio/pcm;rate=16000"),
-            (false, Kind::Image) => (format!("pictures are {}", PICTURES.join(", ")), "send image/jpeg"),
-            (false, _) if has_to_sound.is_none() => {
-                ("media are sound or pictures".to_owned(), "send audio/pcm;rate=16000 or image/jpeg")
-            }
-            (false, _) => ("video takes an image type".to_owned(), "send image/jpeg"),
-        };
-        return Err(Violation::MimeType { path, found: mime_type.into(), rule, fix });
+            (true, _) => wrong(Rule::AudioType),
+            (false, Kind::Image) => wrong(Rule::PictureFormat).found(PICTURES.join(", ")),
+            (false, _) if has_to_sound.is_none() => wrong(Rule::MediaKind),
+            (false, _) => wrong(Rule::VideoType),
+        });
     }
     Ok(())
 }
 
-pub(super) fn format_rule(error: &PcmFormatError) -> String {
+pub(super) fn format_violation(error: &PcmFormatError, path: &str, mime_type: &str) -> Violation {
+    let wrong = |rule| Violation::new(rule, path).found(mime_type);
     let rates = PcmFormat::RATES_HZ;
     match error {
-        PcmFormatError::Rate(_) => format!("sound has {} to {} samples a second", rates.start(), rates.end()),
-        PcmFormatError::RateTwice => "a rate is given once".into(),
-        PcmFormatError::Channels(_) => "sound has one channel".into(),
-        PcmFormatError::Type(_) | _ => "sound is 16-bit PCM, G.711 (audio/pcmu, audio/pcma) or WAV".into(),
+        PcmFormatError::Rate(_) => wrong(Rule::AudioRate).found(rates.start()).found(rates.end()),
+        PcmFormatError::RateTwice => wrong(Rule::AudioRateTwice),
+        PcmFormatError::Channels(_) => wrong(Rule::AudioChannels),
+        PcmFormatError::Type(_) | _ => wrong(Rule::AudioFormat),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::resumption::Snapshot;
 use crate::timer::{Timer, Timers};
 use crate::tools::{CallIds, Calls};
 use crate::turn::{Signal, Turn};
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 /// What every step may read and write beside the session.
 pub(super) struct Cx<'a> {
@@ -435,22 +435,18 @@ impl Session {
             self.waiting.iter().map(|waiting| crate::context::content_bytes(&waiting.content)).sum();
         let bytes = self.context.bytes() + waiting_bytes + self.input.held_bytes() + self.config_bytes;
         let bounds = [
-            ("contents", self.context.len() + self.waiting.len(), config.limits.history_contents_max),
-            ("bytes", bytes, config.limits.history_bytes_max),
+            (Rule::ContextContents, self.context.len() + self.waiting.len(), config.limits.history_contents_max),
+            (Rule::ContextBytes, bytes, config.limits.history_bytes_max),
         ];
-        for (what, found, max) in bounds {
+        for (rule, found, max) in bounds {
             if found > max {
-                let fix = "start a new session";
-                return Err(Violation::ContextExhausted { what, found: found as u64, max: max as u64, fix });
+                return Err(Violation::new(rule, "the whole context").found(found).found(max));
             }
         }
         let (found, max) = (self.tokens().total(), self.config.profile.context_tokens);
         if found > max {
-            let fix = match self.config.compression {
-                None => "start a new session, with contextWindowCompression if it is to go on for long",
-                Some(_) => "start a new session, and say less in one turn",
-            };
-            return Err(Violation::ContextExhausted { what: "tokens", found, max, fix });
+            let rule = if self.config.compression.is_none() { Rule::ContextTokens } else { Rule::ContextTurn };
+            return Err(Violation::new(rule, "the whole context").found(found).found(max));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use crate::built_in::{BuiltIn, BuiltInTools};
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
 use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
 use crate::resumption::Handle;
-use crate::violation::Violation;
+use crate::violation::{Rule, Violation};
 
 /// Who finds where a user's speech begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,20 +138,19 @@ impl SessionConfig {
         let (resumption, handle) = choose_resumption(session_resumption, backend)?;
         let compression = choose_compression(context_window_compression, profile.context_tokens)?;
         if profile.always_proactive && proactivity.is_some_and(|proactivity| !proactivity.proactive_audio) {
-            return Err(Violation::NotForThisModel {
-                path: "setup.proactivity.proactiveAudio",
-                rule: "the model is always proactive",
-                fix: "leave proactivity out",
-            });
+            return Err(Violation::new(Rule::ProactivityAlways, "setup.proactivity.proactiveAudio"));
         }
         let generation = generation_config.map(|generation| *generation).unwrap_or_default();
         let modality = choose_modality(&generation, profile, || {
             profile
                 .default_modality(backend, output_audio_transcription.is_some() || generation.speech_config.is_some())
         })
-        .map_err(|asked| match asked.as_str() {
-            "TEXT" => Violation::TextFromNativeAudio { model: model_name(&model).into() },
-            _ => Violation::Modalities { asked },
+        .map_err(|asked| {
+            let path = "setup.generationConfig.responseModalities";
+            match asked.as_str() {
+                "TEXT" => Violation::new(Rule::TextFromNativeAudio, path).found(model_name(&model)),
+                _ => Violation::new(Rule::ModalitiesCombined, path).found(asked),
+            }
         })?;
         let (voice, language) = choose_voice(generation.speech_config.as_deref(), profile, modality)?;
         check_thinking(&generation, profile)?;
@@ -194,11 +193,11 @@ impl SessionConfig {
 
 fn find_profile<'a>(model: &str, config: &'a ServerConfig) -> Result<&'a ModelProfile, Violation> {
     if model.is_empty() {
-        return Err(Violation::ModelMissing);
+        return Err(Violation::new(Rule::ModelMissing, "setup.model"));
     }
     config.profiles.find(model_name(model)).ok_or_else(|| match config.backend {
-        Backend::Gemini => Violation::ModelUnknown { model: model.into(), api_version: config.api_version.clone() },
-        Backend::Vertex => Violation::PublisherModelUnknown { model: model.into() },
+        Backend::Gemini => Violation::new(Rule::ModelUnknown, "setup.model").found(model).found(&config.api_version),
+        Backend::Vertex => Violation::new(Rule::PublisherModelUnknown, "setup.model").found(model),
     })
 }
 
@@ -214,11 +213,13 @@ fn choose_resumption(
         static RESUMPTION: FieldName = FieldName { json: "sessionResumption", proto: "session_resumption" };
         let path = [&SETUP, &RESUMPTION].into_iter().map(PathStep::Field).collect();
         let kind = DecodeErrorKind::UnknownField { name: "transparent".into() };
-        return Err(Violation::Malformed(DecodeError { path, kind }));
+        return Err(DecodeError { path, kind }.into());
     }
     let handle = match handle.as_deref() {
         None | Some("") => None,
-        Some(text) => Some(Handle::parse(text).ok_or(Violation::HandleInvalid)?),
+        Some(text) => Some(
+            Handle::parse(text).ok_or_else(|| Violation::new(Rule::HandleInvalid, "setup.sessionResumption.handle"))?,
+        ),
     };
     Ok((Some(Resumption { transparent }), handle))
 }
@@ -230,17 +231,11 @@ fn choose_compression(
 ) -> Result<Option<Compression>, Violation> {
     let Some(ContextWindowCompressionConfig { trigger_tokens, sliding_window }) = asked else { return Ok(None) };
     let Some(SlidingWindow { target_tokens }) = sliding_window else {
-        return Err(Violation::Setting {
-            path: "setup.contextWindowCompression.slidingWindow",
-            rule: "compression needs a mechanism, and there is one".into(),
-            fix: "add slidingWindow, empty for its defaults",
-        });
+        return Err(Violation::new(Rule::CompressionMechanism, "setup.contextWindowCompression.slidingWindow"));
     };
     let in_range = |path, found: i64, range: RangeInclusive<i64>| {
-        u64::try_from(found).ok().filter(|_| range.contains(&found)).ok_or_else(|| Violation::Setting {
-            path,
-            rule: format!("it takes {} to {}; found {found}", range.start(), range.end()),
-            fix: "choose a number in that range, or leave it out",
+        u64::try_from(found).ok().filter(|_| range.contains(&found)).ok_or_else(|| {
+            Violation::new(Rule::NumberOutOfRange, path).found(found).found(range.start()).found(range.end())
         })
     };
     let trigger = match trigger_tokens {
@@ -257,11 +252,7 @@ fn choose_compression(
             let target = in_range(target_path, found, Compression::TARGET_RANGE)?;
             let asked_trigger = trigger_tokens.and_then(|asked| u64::try_from(asked).ok()).unwrap_or(trigger);
             if target >= asked_trigger {
-                return Err(Violation::Setting {
-                    path: target_path,
-                    rule: format!("it is below the trigger of {asked_trigger}; found {found}"),
-                    fix: "lower it, or leave it out for half of the trigger",
-                });
+                return Err(Violation::new(Rule::CompressionTarget, target_path).found(asked_trigger).found(found));
             }
             if target < trigger { target } else { Compression::default_target(trigger) }
         }
@@ -303,25 +294,19 @@ fn choose_voice(
         });
     };
     if modality == ResponseModality::Text {
-        return Err(Violation::VoiceWithoutAudio);
+        return Err(Violation::new(Rule::VoiceWithoutAudio, "setup.generationConfig.speechConfig"));
     }
     if multi_speaker_voice_config.is_some() {
-        return Err(Violation::NotForThisModel {
-            path: "setup.generationConfig.speechConfig.multiSpeakerVoiceConfig",
-            rule: "a live session has one voice",
-            fix: "use voiceConfig",
-        });
+        let path = "setup.generationConfig.speechConfig.multiSpeakerVoiceConfig";
+        return Err(Violation::new(Rule::VoiceOfSeveral, path));
     }
     let asked = match voice_config.as_deref() {
         None => "",
         Some(voice) => match &voice.voice_config {
             Some(VoiceChoice::PrebuiltVoiceConfig(prebuilt)) => prebuilt.voice_name.as_deref().unwrap_or_default(),
             Some(VoiceChoice::ReplicatedVoiceConfig(_)) => {
-                return Err(Violation::NotForThisModel {
-                    path: "setup.generationConfig.speechConfig.voiceConfig.replicatedVoiceConfig",
-                    rule: "the model cannot copy a voice",
-                    fix: "use prebuiltVoiceConfig",
-                });
+                let path = "setup.generationConfig.speechConfig.voiceConfig.replicatedVoiceConfig";
+                return Err(Violation::new(Rule::VoiceCopied, path));
             }
             None => voice.voice.as_str(),
         },
@@ -329,12 +314,18 @@ fn choose_voice(
     let voice = match asked {
         "" => default(),
         name if profile.voices.contains(&name) => name.to_owned(),
-        name => return Err(Violation::VoiceUnknown { name: name.into() }),
+        name => {
+            let path = "setup.generationConfig.speechConfig.voiceConfig.prebuiltVoiceConfig.voiceName";
+            return Err(Violation::new(Rule::VoiceUnknown, path).found(name).found(default()));
+        }
     };
     let language = match language_code.as_str() {
         "" => None,
         code if profile.languages.is_none_or(|spoken| spoken.contains(&code)) => Some(code.to_owned()),
-        code => return Err(Violation::LanguageUnsupported { code: code.into() }),
+        code => {
+            let path = "setup.generationConfig.speechConfig.languageCode";
+            return Err(Violation::new(Rule::LanguageUnsupported, path).found(code));
+        }
     };
     Ok((voice, language))
 }
@@ -342,20 +333,14 @@ fn choose_voice(
 fn check_thinking(generation: &GenerationConfig, profile: &ModelProfile) -> Result<(), Violation> {
     let Some(thinking) = &generation.thinking_config else { return Ok(()) };
     if thinking.thinking_budget.is_some() && !profile.thinking.budget {
-        return Err(Violation::NotForThisModel {
-            path: "setup.generationConfig.thinkingConfig.thinkingBudget",
-            rule: "the model has no thinking budget",
-            fix: "leave it out",
-        });
+        let path = "setup.generationConfig.thinkingConfig.thinkingBudget";
+        return Err(Violation::new(Rule::ThinkingBudgetUnsupported, path));
     }
     if thinking.thinking_level != ThinkingLevel::Unspecified
         && !profile.thinking.levels.contains(&thinking.thinking_level)
     {
-        return Err(Violation::NotForThisModel {
-            path: "setup.generationConfig.thinkingConfig.thinkingLevel",
-            rule: "the model does not have this thinking level",
-            fix: "leave it out",
-        });
+        let path = "setup.generationConfig.thinkingConfig.thinkingLevel";
+        return Err(Violation::new(Rule::ThinkingLevelUnsupported, path));
     }
     Ok(())
 }
@@ -363,11 +348,7 @@ fn check_thinking(generation: &GenerationConfig, profile: &ModelProfile) -> Resu
 /// Checks the numbers of the generation that have a range whatever the model.
 fn check_sampling(generation: &GenerationConfig) -> Result<(), Violation> {
     if let Some(found) = generation.max_output_tokens.filter(|max| *max <= 0) {
-        return Err(Violation::Setting {
-            path: "setup.generationConfig.maxOutputTokens",
-            rule: format!("an answer has at least one token; found {found}"),
-            fix: "raise it, or leave it out for no limit",
-        });
+        return Err(Violation::new(Rule::MaxOutputTokens, "setup.generationConfig.maxOutputTokens").found(found));
     }
     let numbers = [
         ("setup.generationConfig.temperature", generation.temperature, 0.0..=2.0),
@@ -375,11 +356,8 @@ fn check_sampling(generation: &GenerationConfig) -> Result<(), Violation> {
     ];
     for (path, number, range) in numbers {
         if let Some(found) = number.filter(|number| !range.contains(number)) {
-            return Err(Violation::Setting {
-                path,
-                rule: format!("it takes {} to {}; found {found}", range.start(), range.end()),
-                fix: "choose a number in that range, or leave it out",
-            });
+            let (least, most) = (range.start(), range.end());
+            return Err(Violation::new(Rule::NumberOutOfRange, path).found(found).found(least).found(most));
         }
     }
     Ok(())
@@ -395,17 +373,14 @@ pub(super) fn check_built_in(
 ) -> Result<(), Violation> {
     for (t, tool) in tools.iter().enumerate() {
         for kind in BuiltIn::of(tool) {
-            let (rule, fix) = if !model.has(&kind) {
-                ("the model does not have this built-in tool", "leave it out, or name a model that has it")
+            let rule = if !model.has(&kind) {
+                Rule::BuiltInNotOfModel
             } else if !host.has(&kind) {
-                (
-                    "this server has nothing to run the tool with",
-                    "leave it out, or let the server have an engine for it",
-                )
+                Rule::BuiltInNotRun
             } else {
                 continue;
             };
-            return Err(Violation::ToolNotEnabled { path: format!("{root}.tools[{t}].{}", kind.name()), rule, fix });
+            return Err(Violation::new(rule, format!("{root}.tools[{t}].{}", kind.name())));
         }
     }
     Ok(())

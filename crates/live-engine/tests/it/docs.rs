@@ -8,7 +8,7 @@ use live_engine::client_session::retry::{Plan, Step, Wait};
 use live_engine::profile::{AfterCall, ModelProfile};
 use live_engine::timer::Timer;
 use live_engine::*;
-use live_proto::{DecodeError, DecodeErrorKind, FieldName, JsonPath, PathStep};
+use live_proto::{DecodeError, DecodeErrorKind, JsonPath};
 
 /// Compares what stands in docs/engine.md between the markers of `name` with `text`.
 #[track_caller]
@@ -98,6 +98,21 @@ fn retries() -> String {
     out
 }
 
+#[test]
+fn the_documentation_lists_every_rule() {
+    check_in("refusals.md", "rules", &rules());
+}
+
+fn rules() -> String {
+    let mut out = String::from("| id | close | gRPC | text | rule | instead |\n|---|---|---|---|---|---|\n");
+    for rule in Rule::ALL {
+        let (id, code, status) = (rule.id(), rule.code(), rule.status().name());
+        let row = format!("`{id}` | {code} | {status} | `` {} `` | {} | {}", rule.text(), rule.sentence(), rule.fix());
+        let _ = writeln!(out, "| {row} |");
+    }
+    out
+}
+
 fn turn_diagram() -> String {
     let mut out = String::from("```mermaid\nstateDiagram-v2\n    [*] --> Idle\n");
     for from in Turn::EACH {
@@ -178,14 +193,7 @@ fn closes() -> String {
 }
 
 fn reasons() -> Vec<(String, CloseReason)> {
-    let mut reasons = Vec::new();
-    for violation in violations() {
-        let debug = format!("{violation:?}");
-        let name: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
-        let name =
-            if let Violation::Malformed(error) = &violation { format!("{name}: {}", error.kind.rule()) } else { name };
-        reasons.push((name, CloseReason::Violation(violation)));
-    }
+    let mut reasons: Vec<(String, CloseReason)> = Vec::new();
     reasons.extend(Refusal::ALL.map(|refusal| (format!("Refused: {refusal:?}"), CloseReason::Refused(refusal))));
     reasons.extend([
         ("SetupTimeout".into(), CloseReason::SetupTimeout),
@@ -207,36 +215,7 @@ fn reasons() -> Vec<(String, CloseReason)> {
 /// A reason that is new stops the build here until it is listed above.
 fn is_listed(reason: &CloseReason) -> bool {
     match reason {
-        CloseReason::Violation(
-            Violation::Malformed(_)
-            | Violation::SetupMissing { .. }
-            | Violation::SetupRepeated
-            | Violation::ModelMissing
-            | Violation::ModelUnknown { .. }
-            | Violation::PublisherModelUnknown { .. }
-            | Violation::Modalities { .. }
-            | Violation::TextFromNativeAudio { .. }
-            | Violation::VoiceWithoutAudio
-            | Violation::VoiceUnknown { .. }
-            | Violation::LanguageUnsupported { .. }
-            | Violation::NotForThisModel { .. }
-            | Violation::ToolNotEnabled { .. }
-            | Violation::Declaration { .. }
-            | Violation::SessionUnknown
-            | Violation::SessionExpired
-            | Violation::SessionForeign
-            | Violation::HandleInvalid
-            | Violation::ModelChanged { .. }
-            | Violation::Setting { .. }
-            | Violation::Kept { .. }
-            | Violation::ActivityUnderAutomaticDetection { .. }
-            | Violation::NothingToAnswer { .. }
-            | Violation::LastTurnNotUser { .. }
-            | Violation::Role { .. }
-            | Violation::ContentEmpty { .. }
-            | Violation::MimeType { .. }
-            | Violation::ContextExhausted { .. },
-        )
+        CloseReason::Violation(_)
         | CloseReason::Refused(_)
         | CloseReason::SetupTimeout
         | CloseReason::ModelFailed(_)
@@ -249,51 +228,6 @@ fn is_listed(reason: &CloseReason) -> bool {
         // Nobody is left to be told.
         CloseReason::Disconnected(_) => false,
     }
-}
-
-/// Each violation once, as it would commonly be.
-fn violations() -> Vec<Violation> {
-    static SETUP: FieldName = FieldName { json: "setup", proto: "setup" };
-    static GENERATION: FieldName = FieldName { json: "generationConfig", proto: "generation_config" };
-    static AUDIO: FieldName = FieldName { json: "audio", proto: "audio" };
-    let malformed = |path: &[&'static FieldName], kind| {
-        let path: JsonPath = path.iter().map(|field| PathStep::Field(field)).collect();
-        Violation::Malformed(DecodeError { path, kind })
-    };
-    let (path, rule, fix) = ("", "", "");
-    vec![
-        malformed(&[&SETUP, &GENERATION], DecodeErrorKind::UnknownField { name: "X".into() }),
-        malformed(&[], DecodeErrorKind::Syntax { offset: 0, expected: "a value" }),
-        malformed(&[&AUDIO], DecodeErrorKind::Base64),
-        malformed(&[&GENERATION], DecodeErrorKind::WrongType { expected: "an object", found: "a string" }),
-        Violation::SetupMissing { found: "clientContent" },
-        Violation::SetupRepeated,
-        Violation::ModelMissing,
-        Violation::ModelUnknown { model: "models/X".into(), api_version: "v1beta".into() },
-        Violation::PublisherModelUnknown { model: "projects/p/locations/l/publishers/google/models/X".into() },
-        Violation::Modalities { asked: "TEXT|AUDIO".into() },
-        Violation::TextFromNativeAudio { model: "X".into() },
-        Violation::VoiceWithoutAudio,
-        Violation::VoiceUnknown { name: "alloy".into() },
-        Violation::LanguageUnsupported { code: "es".into() },
-        Violation::NotForThisModel { path, rule, fix },
-        Violation::ToolNotEnabled { path: path.into(), rule, fix },
-        Violation::Declaration { path: path.into(), rule: rule.into(), fix: fix.into() },
-        Violation::SessionUnknown,
-        Violation::SessionExpired,
-        Violation::SessionForeign,
-        Violation::HandleInvalid,
-        Violation::ModelChanged { held: "X".into(), asked: "Y".into() },
-        Violation::Setting { path, rule: rule.into(), fix },
-        Violation::Kept { path: path.into() },
-        Violation::ActivityUnderAutomaticDetection { path },
-        Violation::NothingToAnswer { path },
-        Violation::LastTurnNotUser { role: "model".into() },
-        Violation::Role { path: path.into(), role: "robot".into(), rule },
-        Violation::ContentEmpty { path: path.into() },
-        Violation::MimeType { path, found: "text/plain".into(), rule: rule.into(), fix },
-        Violation::ContextExhausted { what: "tokens", found: 2, max: 1, fix: "start a new session" },
-    ]
 }
 
 fn profiles() -> String {

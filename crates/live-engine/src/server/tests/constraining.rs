@@ -170,11 +170,11 @@ fn a_setup_that_is_wrong_asks_for_no_leave() {
         held(&[]),
         "C setup models/unfit",
         expect![[r#"
-        C setup models/unfit
-          ! Violation bytes are base64, standard or URL-safe, padding optional: expected base64; encode the bytes with the standard base64 alphabet
-          < close 1007 Invalid JSON payload received. expected base64
-          ! Closed: bytes are base64, standard or URL-safe, padding optional: expected base64; encode the bytes with the standard base64 alphabet
-    "#]],
+            C setup models/unfit
+              ! Violation bytes are base64, standard or URL-safe, padding optional: expected base64; encode the bytes with the standard base64 alphabet
+              < close 1007 Invalid value (TYPE_BYTES), Base64 decoding failed
+              ! Closed: bytes are base64, standard or URL-safe, padding optional: expected base64; encode the bytes with the standard base64 alphabet
+        "#]],
     );
     check_with(
         held(&[]),
