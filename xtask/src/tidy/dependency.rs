@@ -144,7 +144,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("live-blocking", &["live-proto", "live-audio", "live-engine"]),
     ("live-grpc", &["live-proto", "live-audio", "live-engine", "live-tokio"]),
     ("live-client", &["live-proto", "live-audio", "live-engine", "live-tokio"]),
-    ("live-model", &["live-proto", "live-audio", "live-engine", "live-client"]),
+    ("live-search", &[]),
+    ("live-model", &["live-proto", "live-audio", "live-engine", "live-client", "live-search"]),
     ("live-server", &["live-proto", "live-audio", "live-engine", "live-tokio", "live-grpc", "live-model"]),
     (
         "live-cli",
