@@ -193,6 +193,7 @@ impl Client {
         let connector = self.connector(request.uri())?;
         let config = ClientSessionConfig {
             setup: self.complete(setup),
+            functions: Vec::new(),
             limits: Limits { setup_deadline: self.deadline, ..self.limits.clone() },
             reconnect: self.reconnect.clone(),
             seed: seed(),

@@ -160,6 +160,9 @@ impl Session {
                     self.command(link, RelayCommand::Close(close));
                 }
                 SessionOutput::Event(event) => return Some(event),
+                SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
+                    unreachable!("no function is registered")
+                }
             }
         }
     }

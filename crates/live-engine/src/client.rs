@@ -12,7 +12,7 @@ use live_proto::{
     UsageMetadata, VoiceActivity,
 };
 
-use crate::client_session::{Dropped, Loss, Reconnect};
+use crate::client_session::{Dropped, Loss, Reconnect, ToolStep};
 use crate::close::CloseReason;
 use crate::engine::{Clock, Close, Disconnect, Engine, Output, Outputs, Rejected, TurnId, Why};
 use crate::limits::Limits;
@@ -144,6 +144,16 @@ pub enum ClientEvent {
     ToolCall(FunctionCall),
     /// These calls need not be answered any more; undo them if possible.
     ToolCallCancellation(Vec<String>),
+    /// How far a call has come that the session runs by itself, instead of [`ToolCall`](Self::ToolCall). Told by a
+    /// [`ClientSession`](crate::ClientSession) with registered functions only.
+    ToolRun {
+        /// The id of the call; empty where the server gives none.
+        id: String,
+        /// The function.
+        name: String,
+        /// How far.
+        step: ToolStep,
+    },
     /// The server will close the connection.
     GoAway {
         /// Time left, zero when the server did not say.

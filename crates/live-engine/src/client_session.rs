@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use live_proto::{
     ClientMessage, Content, DecodeError, FunctionResponse, ServerMessage, ServerPayload, SessionResumptionConfig,
-    SessionResumptionUpdate, Setup, ToolResponse,
+    SessionResumptionUpdate, Setup, Tool, ToolResponse,
 };
 
 use crate::client::{
@@ -32,7 +32,10 @@ mod outbox;
 mod output;
 mod recorder;
 pub mod retry;
+mod running;
+mod runs;
 mod speak;
+mod tools;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +51,9 @@ pub use self::output::{Counters, GaveUp, LinkId, Loss, Reconnect, SessionOutput}
 pub use self::recorder::{FRAMES_MAX, Frame};
 use self::recorder::{Recorder, kind_of_theirs};
 use self::retry::{Attempts, Plan, Step};
+use self::runs::Runs;
+pub use self::tools::{Function, RunId, TIME_LIMIT, ToolOutput, ToolStep};
+use self::tools::{normalise, with_functions};
 
 /// A handle. It is worth as much as a credential and never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,8 +68,13 @@ impl fmt::Debug for Handle {
 /// A client's session, over as many connections as it takes.
 #[derive(Debug)]
 pub struct ClientSession {
-    /// The setup without a handle, with what `contextUpdate` changed.
+    /// The setup without a handle, with the registered functions and what `contextUpdate` changed.
     setup: Setup,
+    /// The tools in it that the host brought itself.
+    own_tools: Vec<Tool>,
+    runs: Runs,
+    /// Messages of the open connections so far.
+    messages_heard: u64,
     limits: Limits,
     policy: Option<ReconnectPolicy>,
     /// The model takes its history in the setup's own way.
@@ -175,15 +186,21 @@ struct Foreign {
 impl ClientSession {
     /// A session whose first output is a dial.
     pub fn new(config: ClientSessionConfig, now: Instant) -> Self {
-        let ClientSessionConfig { mut setup, limits, reconnect: policy, seed } = config;
+        let ClientSessionConfig { mut setup, functions, limits, reconnect: policy, seed } = config;
         let handle = setup.session_resumption.as_mut().and_then(|resumption| resumption.handle.take());
         let handle = handle.filter(|handle| !handle.is_empty()).map(Handle);
         let profiles = Profiles::default();
         let seeds_history = profiles.find(model_name(&setup.model)).is_some_and(|profile| profile.seeds_history);
         let remembers = policy.as_ref().filter(|policy| policy.fresh == Fresh::Reseed);
         let is_seeding = setup.history_config.as_ref().is_some_and(|config| config.initial_history_in_client_content);
+        let functions = normalise(functions);
+        let own_tools = std::mem::take(&mut setup.tools);
+        setup.tools = with_functions(&own_tools, &functions);
         let mut session = Self {
             setup,
+            own_tools,
+            runs: Runs::new(functions),
+            messages_heard: 0,
             limits,
             seeds_history,
             clock: Clock::new(now),
@@ -252,6 +269,7 @@ impl ClientSession {
                 self.foreign.retain(|foreign| foreign.call.id.is_empty() || !is_again(foreign));
             }
             open.heard_at = now;
+            self.messages_heard += 1;
             open.engine.handle_message(message, now);
             self.pump(now);
         } else if let Some(attempt) = self.attempt_mut().filter(|attempt| attempt.link == link)
@@ -321,6 +339,7 @@ impl ClientSession {
     /// Does what is due at `now`. Spurious calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.clock.advance(now);
+        self.time_runs(now);
         match &mut self.state {
             State::Parting { until, entry, .. } if *until <= now => {
                 let entry = *entry;
@@ -348,7 +367,7 @@ impl ClientSession {
     /// Returns when [`handle_timeout`](Self::handle_timeout) is next due; `None` when nothing is armed.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let of = |attempt: &Attempt| attempt.engine.as_ref().map_or(Some(attempt.by), ClientEngine::poll_timeout);
-        match &self.state {
+        let due = match &self.state {
             State::Parting { until, .. } | State::Waiting { until, .. } => Some(*until),
             State::Opening(attempt) => of(attempt),
             State::Open(open) => {
@@ -362,7 +381,8 @@ impl ClientSession {
                 [open.successor.as_ref().and_then(of), moves, self.silent_at(open)].into_iter().flatten().min()
             }
             State::Closed => None,
-        }
+        };
+        [due, self.runs.due()].into_iter().flatten().min()
     }
 
     /// Tells whether the session is over. Outputs already queued can still be taken.
@@ -583,6 +603,7 @@ impl ClientSession {
                 for message in self.outbox.take_held() {
                     self.send(message, now);
                 }
+                self.move_runs(now);
                 self.report_dropped();
                 self.consider_moving(now);
             }
@@ -657,6 +678,9 @@ impl ClientSession {
     /// The session is over as somebody wanted.
     fn close(&mut self, cause: CloseCause) {
         self.state = State::Closed;
+        if let Some(answers) = self.end_runs() {
+            self.outbox.drop(&answers);
+        }
         self.outbox.drop_held();
         self.report_dropped();
         self.tell(ClientEvent::Closed(cause));
@@ -665,7 +689,8 @@ impl ClientSession {
     /// The session is over as nobody wanted.
     fn lose(&mut self, cause: CloseCause, gave_up: GaveUp) {
         self.state = State::Closed;
-        let unsent = self.outbox.take_held().into();
+        let mut unsent: Vec<ClientMessage> = self.outbox.take_held().into();
+        unsent.extend(self.end_runs());
         self.report_dropped();
         let (dials, last_frames) = (self.attempts.dials(), self.recorder.frames());
         self.tell(ClientEvent::Lost(Box::new(Loss { cause, gave_up, dials, unsent, last_frames })));

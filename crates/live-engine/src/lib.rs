@@ -66,8 +66,8 @@ pub use self::activity::{Activity, ActivitySettings, Edge};
 pub use self::built_in::{BuiltIn, BuiltInTools};
 pub use self::client::{Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Phase};
 pub use self::client_session::{
-    ClientSession, ClientSessionConfig, Dropped, Fresh, LateAnswers, LinkId, Loss, Overlap, Reconnect, ReconnectPolicy,
-    Replay, Retracted, SessionOutput,
+    ClientSession, ClientSessionConfig, Dropped, Fresh, Function, LateAnswers, LinkId, Loss, Overlap, Reconnect,
+    ReconnectPolicy, Replay, Retracted, RunId, SessionOutput, ToolOutput, ToolStep,
 };
 pub use self::close::{CloseReason, CloseText, GrpcStatus, Refusal};
 pub use self::context::{Compression, Entry, Evicted, Tokens};

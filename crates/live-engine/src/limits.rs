@@ -57,6 +57,12 @@ limits! {
     function_name_bytes_max: usize = 128, "128";
     /// Calls that wait for an answer at once; the oldest that nobody stands still for give way. Far above what a model calls in parallel.
     outstanding_calls_max: usize = 64, "64";
+    /// Registered functions a client runs at once; further calls wait. More than a model calls in parallel, and few enough for one machine.
+    running_tools_max: usize = 16, "16";
+    /// Calls of registered functions that have no answer yet, above which a client answers with an error at once. As many as servers keep waiting.
+    tool_calls_max: usize = 64, "64";
+    /// Bytes of one answer of a registered function; a longer one becomes an error. 64,000 tokens, half of a small context window.
+    tool_response_bytes_max: usize = 256 << 10, "256 KiB";
     /// Call ids a client remembers, to run no call twice. A model that repeats itself does so within a turn or two.
     remembered_calls_max: usize = 1_024, "1024";
     /// Shortest time between two snapshots of a session, but for one at the end of every turn. The service is measured to send one every 1.2-2 s.

@@ -258,6 +258,7 @@ impl Answer {
             | Event::Idle
             | Event::Usage(_)
             | Event::ToolCallCancellation(_)
+            | Event::ToolRun { .. }
             | Event::GoAway { .. }
             | Event::ResumptionUpdate(_)
             | Event::VoiceActivity(_)

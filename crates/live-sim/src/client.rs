@@ -128,6 +128,9 @@ impl World<'_> {
                     self.relay(c, link, RelayCommand::Close(close));
                 }
                 SessionOutput::Event(event) => self.hear(c, event),
+                SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
+                    unreachable!("no function is registered")
+                }
             }
         }
     }

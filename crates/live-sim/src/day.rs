@@ -125,7 +125,7 @@ fn plan() -> Plan {
     });
     let reconnect = ReconnectPolicy { fresh: Fresh::End, retracted: Retracted::FallBack, ..ReconnectPolicy::default() };
     let session = SessionPlan {
-        config: ClientSessionConfig { setup, limits: Limits::default(), reconnect: Some(reconnect), seed: 0 },
+        config: ClientSessionConfig { reconnect: Some(reconnect), ..ClientSessionConfig::new(setup) },
         backend: Backend::Vertex,
         project: 0,
         is_manual: false,

@@ -197,7 +197,7 @@ fn session(number: u8, limits: &Limits, entropy: &mut Entropy<'_>) -> SessionPla
     let reconnect = (!entropy.one_in(16)).then(|| policy(entropy));
     let seed = u64::from(entropy.byte());
     SessionPlan {
-        config: ClientSessionConfig { setup, limits: limits.clone(), reconnect, seed },
+        config: ClientSessionConfig { setup, functions: Vec::new(), limits: limits.clone(), reconnect, seed },
         backend,
         project: entropy.pick(&[0, 0, 1]),
         is_manual,

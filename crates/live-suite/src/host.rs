@@ -40,6 +40,9 @@ impl<'a, W: Wire> Session<'a, W> {
                     SessionOutput::Send(link, message) => self.command(link, RelayCommand::Send(message)),
                     SessionOutput::Close(link, close) => self.command(link, RelayCommand::Close(close)),
                     SessionOutput::Event(event) => return Some(event),
+                    SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
+                        unreachable!("no function is registered")
+                    }
                 }
             }
             let now = self.now();

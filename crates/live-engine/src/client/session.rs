@@ -256,8 +256,21 @@ impl Session {
                 self.calls.settle(&call, remembered_max);
             }
         }
+        self.rest();
+    }
+
+    /// Notes that the server has nothing to say to the last answers. True if the turn and the calls are over with them.
+    pub(crate) fn rest(&mut self) -> bool {
         if self.calls.is_empty() && matches!(self.turn, Turn::AwaitingAnswers(_)) {
             self.observe(Signal::Withdrawn);
+        }
+        self.is_at_rest()
+    }
+
+    /// Settles a call that nobody will answer: the session that made it is gone.
+    pub(crate) fn withdraw(&mut self, id: &str, name: &str, remembered_max: usize) {
+        if let Some(call) = self.calls.find(id, name).cloned() {
+            self.calls.settle(&call, remembered_max);
         }
     }
 

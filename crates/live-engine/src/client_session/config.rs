@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use live_proto::Setup;
 
+use super::tools::Function;
 use crate::limits::Limits;
 
 /// What a session is told once, before anything is dialled.
@@ -15,6 +16,8 @@ pub struct ClientSessionConfig {
     /// without, nothing is stored there and a session that loses its connection begins anew. A handle in it is the first
     /// one used.
     pub setup: Setup,
+    /// Functions that the session runs by itself. Their declarations are added to the tools of the setup.
+    pub functions: Vec<Function>,
     /// Bounds; [`Limits::setup_deadline`] is the longest a dial and its setup take together.
     pub limits: Limits,
     /// How the session survives its connections; `None` ends it with the first.
@@ -26,7 +29,13 @@ pub struct ClientSessionConfig {
 impl ClientSessionConfig {
     /// A configuration with the defaults.
     pub fn new(setup: Setup) -> Self {
-        Self { setup, limits: Limits::default(), reconnect: Some(ReconnectPolicy::default()), seed: 0 }
+        Self {
+            setup,
+            functions: Vec::new(),
+            limits: Limits::default(),
+            reconnect: Some(ReconnectPolicy::default()),
+            seed: 0,
+        }
     }
 }
 

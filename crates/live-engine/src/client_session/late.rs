@@ -4,19 +4,25 @@
 
 use std::fmt::Write as _;
 
-use live_proto::{ClientMessage, FunctionResponse, Struct, Value};
+use live_proto::{ClientMessage, Content, FunctionResponse, Scheduling, Struct, Value};
 
-/// One turn of the user that tells every result.
-pub(super) fn as_text(responses: &[FunctionResponse]) -> ClientMessage {
+/// One turn of the user that tells every result; the model is to answer unless all of them are SILENT. `None` where there is
+/// no result: the end of a generator says nothing.
+pub(super) fn as_text(responses: &[FunctionResponse]) -> Option<ClientMessage> {
+    let is_silent = |response: &&FunctionResponse| response.scheduling == Some(Scheduling::Silent);
+    let is_mere_end =
+        |response: &&FunctionResponse| is_silent(response) && response.response.as_ref().is_none_or(Struct::is_empty);
+    let told: Vec<&FunctionResponse> = responses.iter().filter(|response| !is_mere_end(response)).collect();
     let mut text = String::new();
-    for response in responses {
+    for response in &told {
         if !text.is_empty() {
             text.push('\n');
         }
         let _ = write!(text, "The function {} that was called earlier has returned: ", response.name);
         spell_struct(response.response.as_ref().unwrap_or(&Struct::default()), &mut text);
     }
-    ClientMessage::text_turn(text)
+    let asks = !told.iter().all(is_silent);
+    (!told.is_empty()).then(|| ClientMessage::turns(vec![Content::user(text)], asks))
 }
 
 fn spell_struct(Struct(fields): &Struct, out: &mut String) {
@@ -70,7 +76,8 @@ mod tests {
             ]
             .into(),
         );
-        let ClientMessage::ClientContent(content) = as_text(&[FunctionResponse::new("1", "weather", result)]) else {
+        let response = FunctionResponse::new("1", "weather", result);
+        let Some(ClientMessage::ClientContent(content)) = as_text(std::slice::from_ref(&response)) else {
             panic!("a turn")
         };
         assert_eq!(
@@ -78,5 +85,13 @@ mod tests {
             r#"The function weather that was called earlier has returned: {"degrees": [21.5, null, true], "sky": "\"blue\""}"#
         );
         assert!(content.turn_complete);
+        let silent = FunctionResponse { scheduling: Some(Scheduling::Silent), ..response.clone() };
+        let asks = |responses: &[FunctionResponse]| match as_text(responses) {
+            Some(ClientMessage::ClientContent(content)) => Some(content.turn_complete),
+            _ => None,
+        };
+        assert_eq!(asks(std::slice::from_ref(&silent)), Some(false));
+        assert_eq!(asks(&[silent.clone(), response]), Some(true));
+        assert_eq!(asks(&[FunctionResponse { response: Some(Struct::new()), ..silent }]), None);
     }
 }

@@ -5,9 +5,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use live_proto::{ClientMessage, Setup};
+use live_proto::{ClientMessage, FunctionCall, Setup};
 
-use super::{Dropped, Frame};
+use super::{Dropped, Frame, RunId};
 use crate::client::{ClientEvent, CloseCause};
 use crate::engine::Close;
 
@@ -39,6 +39,15 @@ pub enum SessionOutput {
     /// Close a connection, or give up dialling it. Once it is gone, [`handle_disconnect`](super::ClientSession::handle_disconnect)
     /// says so.
     Close(LinkId, Close),
+    /// Run a registered function and answer with [`handle_tool_output`](super::ClientSession::handle_tool_output).
+    RunTool {
+        /// Number of the run.
+        run: RunId,
+        /// What is called, and with what.
+        call: FunctionCall,
+    },
+    /// Give up a run. What it says from now on changes nothing.
+    AbortTool(RunId),
     /// Tell this to the application.
     Event(ClientEvent),
 }

@@ -28,7 +28,10 @@ impl ClientSession {
         }
         match command {
             ClientCommand::Close => self.part(now),
-            ClientCommand::Send(message) => {
+            ClientCommand::Send(mut message) => {
+                if let ClientMessage::ContextUpdate(update) = &mut message {
+                    self.with_registered(update);
+                }
                 self.say(message, now);
                 self.consider_moving(now);
             }
@@ -37,13 +40,15 @@ impl ClientSession {
     }
 
     /// Why a command cannot be followed, if it cannot.
-    fn objection(&self, command: &ClientCommand) -> Option<Why> {
+    pub(super) fn objection(&self, command: &ClientCommand) -> Option<Why> {
         match (&self.state, command) {
             (State::Closed, _) => Some(Why::Closed),
             (_, ClientCommand::Close) => None,
             (_, ClientCommand::Send(ClientMessage::Setup(_))) => Some(Why::SetupIsSent),
             (_, ClientCommand::Send(ClientMessage::Empty)) => Some(Why::Empty),
-            (_, ClientCommand::Send(ClientMessage::ToolResponse(response))) if !self.heard().can_answer(response) => {
+            (_, ClientCommand::Send(ClientMessage::ToolResponse(response)))
+                if !self.heard().can_answer(response) || self.is_run_here(response) =>
+            {
                 Some(Why::NoSuchCall)
             }
             (_, ClientCommand::Send(message)) => {
@@ -53,7 +58,7 @@ impl ClientSession {
         }
     }
 
-    fn heard(&self) -> &Heard {
+    pub(super) fn heard(&self) -> &Heard {
         if let State::Open(open) = &self.state { open.engine.session() } else { &self.heard }
     }
 
@@ -77,7 +82,7 @@ impl ClientSession {
     }
 
     /// Sends a message of the host, or holds it.
-    fn say(&mut self, message: ClientMessage, now: Instant) {
+    pub(super) fn say(&mut self, message: ClientMessage, now: Instant) {
         let answers = if let ClientMessage::ToolResponse(response) = &message { Some(response.clone()) } else { None };
         if !self.is_open() {
             let bytes_max = self.policy.as_ref().map_or(HELD_MEDIA_BYTES_MAX, |policy| policy.held_media_bytes_max);
@@ -111,6 +116,7 @@ impl ClientSession {
                 (self.handle, self.retracted) = (None, None);
                 self.outbox.forget_sent();
                 self.activity.note_lost();
+                self.is_answer_lost |= self.renew_runs();
                 if self.policy.as_ref().is_some_and(|policy| policy.fresh == Fresh::Reseed) {
                     seed = Some(self.memory.turns()).filter(|turns| !turns.is_empty());
                     again = self.memory.take_unanswered();
@@ -147,11 +153,12 @@ impl ClientSession {
             if let ClientMessage::ToolResponse(response) = &message
                 && as_text
             {
-                self.send(late::as_text(&response.function_responses), now);
+                self.tell_late(&response.function_responses, now);
             } else {
                 self.send(message, now);
             }
         }
+        self.move_runs(now);
     }
 
     /// The message, which is to be said again. The setup of this connection has the latest of what was changed; a former
@@ -188,8 +195,13 @@ impl ClientSession {
         if !ours.is_empty() {
             self.send(ClientMessage::ToolResponse(ToolResponse { function_responses: ours }), now);
         }
-        if !late.is_empty() {
-            self.send(late::as_text(&late), now);
+        self.tell_late(&late, now);
+    }
+
+    /// Tells in words what calls of a connection that is gone have returned.
+    fn tell_late(&mut self, responses: &[FunctionResponse], now: Instant) {
+        if let Some(words) = late::as_text(responses) {
+            self.send(words, now);
         }
     }
 
@@ -294,7 +306,18 @@ impl ClientSession {
         if is_heard && !self.is_transparent() {
             self.outbox.note_answered();
         }
-        self.tell(event);
+        match event {
+            ClientEvent::ToolCall(call) => {
+                if let Some(call) = self.take_call(call, now) {
+                    self.tell(ClientEvent::ToolCall(call));
+                }
+            }
+            ClientEvent::ToolCallCancellation(ids) => {
+                self.cancel_runs(&ids, now);
+                self.tell(ClientEvent::ToolCallCancellation(ids));
+            }
+            event => self.tell(event),
+        }
     }
 
     /// A handle makes what was deferred before it void; a retraction is kept behind the handle that it retracts.

@@ -30,7 +30,8 @@ fn with_policy(mut config: ClientSessionConfig, change: impl FnOnce(&mut Reconne
 /// Runs a script from before the first dial. Links are numbered as they are dialled.
 ///
 /// `dialed N`, `refused N`, `ready N` (dialed, and the server accepts the setup), `S N ..` (a frame of the server), `garbage N` (bytes that are
-/// none), `closed N CODE ..`, `lost N`, `gone N` (our close is through), `H ..` (our host), `wait SECONDS`.
+/// none), `closed N CODE ..`, `lost N`, `gone N` (our close is through), `H ..` (our host), `wait SECONDS`,
+/// `run N ..` (what a run says), `functions ..` (those that are registered from now on).
 #[track_caller]
 fn check(config: ClientSessionConfig, script: &str, expected: Expect) {
     let mut world = World::new(config);
@@ -88,6 +89,13 @@ impl World {
                     let kind = DecodeErrorKind::Syntax { offset: 0, expected: "an object" };
                     self.session.handle_malformed(link, DecodeError { path: JsonPath::default(), kind }, self.now);
                 }
+                "run" => self.session.handle_tool_output(RunId(link.0), output(words), self.now),
+                "functions" => {
+                    let functions = rest.split_whitespace().map(function).collect();
+                    if let Err((_, why)) = self.session.set_functions(functions, self.now) {
+                        let _ = writeln!(self.log, "  rejected: {why}");
+                    }
+                }
                 "lost" => self.session.handle_disconnect(link, Disconnect::Lost("reset".into()), self.now),
                 "gone" => self.session.handle_disconnect(link, Disconnect::Eof, self.now),
                 "H" => {
@@ -120,6 +128,8 @@ impl World {
                 }
                 SessionOutput::Send(link, message) => format!("{} > {}", link.0, sent(&message)),
                 SessionOutput::Close(link, close) => format!("{} > close {}", link.0, close.code),
+                SessionOutput::RunTool { run, call } => format!("run {} {}#{}", run.0, call.name, call.id),
+                SessionOutput::AbortTool(run) => format!("abort {}", run.0),
                 SessionOutput::Event(event) => format!("! {}", heard(event)),
             };
             let after = self.now - began;
@@ -159,6 +169,19 @@ fn frame(words: &str) -> ServerMessage {
     }
 }
 
+fn declared(tools: &[Tool]) -> String {
+    let names = tools.iter().map(|tool| {
+        let search = tool.google_search.as_ref().map(|_| "googleSearch".to_owned());
+        let names = tool.function_declarations.iter().map(|declaration| match declaration.behavior {
+            Behavior::NonBlocking => format!("{}+", declaration.name),
+            _ => declaration.name.clone(),
+        });
+        names.chain(search).collect::<Vec<_>>().join(" ")
+    });
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { String::new() } else { format!(" [{}]", names.join("; ")) }
+}
+
 fn host(words: &str) -> ClientCommand {
     let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
     ClientCommand::Send(match verb {
@@ -178,16 +201,75 @@ fn host(words: &str) -> ClientCommand {
                 })
                 .collect(),
         ),
+        "tools" => {
+            let declaration = |name: &str| function(name).declaration;
+            let tool =
+                Tool { function_declarations: rest.split_whitespace().map(declaration).collect(), ..Tool::default() };
+            let tools = if rest.is_empty() { Vec::new() } else { vec![tool] };
+            ClientMessage::ContextUpdate(Box::new(ContextUpdate {
+                system_instruction: None,
+                tools: Some(ContextUpdateTools { tools }),
+            }))
+        }
         "close" => return ClientCommand::Close,
         _ => panic!("no such command: {words}"),
     })
+}
+
+/// `f`, `f+` declared NON_BLOCKING, `f*` a generator; behind a comma its scheduling and its time limit in seconds.
+fn function(words: &str) -> Function {
+    let mut words = words.split(',');
+    let name = words.next().unwrap();
+    let mut function = Function::new(FunctionDeclaration {
+        name: name.trim_end_matches(['+', '*']).into(),
+        behavior: if name.ends_with('+') { Behavior::NonBlocking } else { Behavior::Unspecified },
+        ..FunctionDeclaration::default()
+    });
+    function.is_generator = name.ends_with('*');
+    for word in words {
+        match word.parse() {
+            Ok(seconds) => function.time_limit = Some(std::time::Duration::from_secs(seconds)),
+            Err(_) => function.scheduling = Scheduling::from_name(word),
+        }
+    }
+    function
+}
+
+fn with_functions(mut config: ClientSessionConfig, functions: &str) -> ClientSessionConfig {
+    config.functions = functions.split_whitespace().map(function).collect();
+    config
+}
+
+/// `answer WORD`, `piece WORD`, `end`, `fail WORDS`, `bytes N` (an answer that long).
+fn output(words: &str) -> ToolOutput {
+    let (verb, rest) = words.split_once(' ').unwrap_or((words, ""));
+    let response = |text: String| -> Struct { [("output", text)].into_iter().collect() };
+    match verb {
+        "answer" => ToolOutput::Answer(response(rest.into())),
+        "piece" => ToolOutput::Piece(response(rest.into())),
+        "bytes" => ToolOutput::Answer(response("x".repeat(rest.parse().unwrap()))),
+        "end" => ToolOutput::End,
+        "fail" => ToolOutput::Failed(rest.into()),
+        _ => panic!("no such output: {words}"),
+    }
+}
+
+/// A response in a line: function, result, and what is out of the ordinary.
+fn response(response: &FunctionResponse) -> String {
+    let fields = response.response.iter().flat_map(|response| &response.0);
+    let fields: Vec<String> =
+        fields.map(|(key, value)| format!(" {key} {:?}", value.as_str().unwrap_or("?"))).collect();
+    let more = if response.will_continue { " .." } else { "" };
+    let scheduling =
+        response.scheduling.as_ref().map(|it| format!(" {}", it.name().unwrap_or("?"))).unwrap_or_default();
+    format!("{}{}{scheduling}{more}", response.name, fields.concat())
 }
 
 fn sent(message: &ClientMessage) -> String {
     match message {
         ClientMessage::Setup(setup) => {
             let instruction = setup.system_instruction.as_ref().map(|content| format!(" '{}'", content.text()));
-            format!("setup{}{}", resumes(setup), instruction.unwrap_or_default())
+            format!("setup{}{}{}", resumes(setup), instruction.unwrap_or_default(), declared(&setup.tools))
         }
         ClientMessage::ClientContent(content) => {
             let turns: Vec<String> =
@@ -199,12 +281,13 @@ fn sent(message: &ClientMessage) -> String {
         ClientMessage::RealtimeInput(input) if input.activity_start.is_some() => "activityStart".into(),
         ClientMessage::RealtimeInput(_) => "activityEnd".into(),
         ClientMessage::ToolResponse(response) => {
-            let names: Vec<&str> = response.function_responses.iter().map(|response| response.name.as_str()).collect();
-            format!("toolResponse {}", names.join(" "))
+            let responses: Vec<String> = response.function_responses.iter().map(self::response).collect();
+            format!("toolResponse {}", responses.join(" "))
         }
         ClientMessage::ContextUpdate(update) => {
-            let instruction = update.system_instruction.as_ref().map(|content| content.text());
-            format!("contextUpdate '{}'", instruction.unwrap_or_default())
+            let instruction = update.system_instruction.as_ref().map(|content| format!(" '{}'", content.text()));
+            let tools = update.tools.as_ref().map(|update| declared(&update.tools));
+            format!("contextUpdate{}{}", instruction.unwrap_or_default(), tools.unwrap_or_default())
         }
         other => format!("{other:?}"),
     }
@@ -232,6 +315,7 @@ fn heard(event: ClientEvent) -> String {
                 unsent.join(", ")
             )
         }
+        ClientEvent::ToolRun { id, name, step } => format!("ToolRun {name}#{id} {step:?}"),
         ClientEvent::ResumptionUpdate(update) => format!("ResumptionUpdate {}", update.resumable),
         other => told(other),
     }
@@ -240,4 +324,6 @@ fn heard(event: ClientEvent) -> String {
 mod ending;
 mod moving;
 mod orders;
+mod outliving;
 mod replaying;
+mod running;

@@ -309,6 +309,9 @@ impl World {
                     self.dialling = self.dialling.filter(|dialling| *dialling != link.0);
                 }
                 SessionOutput::Event(event) => self.hears(event),
+                SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
+                    unreachable!("no function is registered")
+                }
             }
         }
         if let Some(open) = self.open

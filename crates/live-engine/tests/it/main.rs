@@ -2,6 +2,7 @@
 
 mod client;
 mod client_session;
+mod client_tools;
 mod docs;
 mod resumption;
 mod server;

@@ -81,6 +81,9 @@ impl Watched {
                 SessionOutput::Event(ClientEvent::Reconnecting { .. } | ClientEvent::Resumed { .. }) => {}
                 SessionOutput::Event(event) => told.push(Told::of(event)),
                 SessionOutput::Send(..) | SessionOutput::Close(..) => {}
+                SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
+                    unreachable!("no function is registered")
+                }
             }
         }
         assert_eq!(told, expected, "{:#?}", self.steps);
