@@ -383,11 +383,12 @@ fn an_answer_that_is_too_long_is_an_error() {
     );
     let mut world = World::new(config);
     world.run("ready 1\nS 1 call g#1");
-    world.log.clear();
+    world.log = "a piece of 114 bytes\n".into();
     let piece = [("output", "x".repeat(100))].into_iter().collect();
     world.session.handle_tool_output(RunId(1), ToolOutput::Piece(piece), world.now);
     world.show(world.now);
     expect![[r#"
+        a piece of 114 bytes
           abort 1
           ! ToolRun g#1 Failed("the answer has 114 bytes, of which 100 may be sent; ask for less")
           1 > toolResponse g error "the answer has 114 bytes, of which 100 may be sent; ask for less"
