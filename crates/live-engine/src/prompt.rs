@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use live_audio::PcmFormat;
-use live_proto::{CodeExecutionResult, Content, ExecutableCode, FunctionCall, GroundingMetadata, Part};
+use live_proto::{
+    CodeExecutionResult, Content, ExecutableCode, FunctionCall, GroundingMetadata, Part, UrlContextMetadata,
+};
 
 use crate::context::{Kind, kind};
 use crate::server::SessionConfig;
@@ -105,8 +107,13 @@ pub enum ModelOutput {
     ExecutableCode(ExecutableCode),
     /// What the code gave.
     CodeExecutionResult(CodeExecutionResult),
-    /// What the answer stands on.
+    /// What the answer stands on: `groundingMetadata`. In a session that answers in speech its byte offsets are into the
+    /// transcript of the whole turn, and it is sent behind all speech that came before it.
     Grounding(Box<GroundingMetadata>),
+    /// The pages that were read, and those that could not be: `urlContextMetadata`. Sent as [`Grounding`](Self::Grounding) is.
+    UrlContext(Box<UrlContextMetadata>),
+    /// Bytes of text that tools of the model's own gave it to read: sent nowhere, and counted as `toolUsePromptTokenCount`.
+    ToolUse(usize),
     /// The answer is complete.
     End(EndReason),
     /// The model cannot go on; the text is for the log. Ends the connection with 1011.

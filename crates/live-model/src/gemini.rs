@@ -210,6 +210,9 @@ impl Answer {
             Event::Grounding { generation, metadata } if generation > self.after => {
                 self.outputs.push_back(ModelOutput::Grounding(metadata));
             }
+            Event::UrlContext { generation, metadata } if generation > self.after => {
+                self.outputs.push_back(ModelOutput::UrlContext(metadata));
+            }
             Event::InputTranscription(transcription) => {
                 let (text, finished) = (transcription.text, transcription.finished);
                 self.outputs.push_back(ModelOutput::Heard { text, finished });

@@ -44,6 +44,7 @@ pub(super) struct Answer {
 struct Sent {
     text: usize,
     thought: usize,
+    tool_use: usize,
     pcm: u64,
 }
 
@@ -51,6 +52,7 @@ impl Sent {
     fn add(&mut self, other: Self) {
         self.text += other.text;
         self.thought += other.thought;
+        self.tool_use += other.tool_use;
         self.pcm += other.pcm;
     }
 
@@ -132,6 +134,7 @@ impl Answer {
             prompt: self.prompt,
             response: self.total.tokens(),
             thoughts: Tokens::of_text_bytes(self.total.thought).text,
+            tool_use: Tokens::of_text_bytes(self.total.tool_use).text,
         }
     }
 }
@@ -154,6 +157,8 @@ impl Session {
                 | ModelOutput::ExecutableCode(_)
                 | ModelOutput::CodeExecutionResult(_)
                 | ModelOutput::Grounding(_)
+                | ModelOutput::UrlContext(_)
+                | ModelOutput::ToolUse(_)
                 | ModelOutput::End(_)
                 | ModelOutput::Failed(_),
                 _,
@@ -204,8 +209,12 @@ impl Session {
                 self.open_answer().keep(part, bytes);
             }
             ModelOutput::Grounding(metadata) => {
-                cx.send(ServerContent { grounding_metadata: Some(metadata), ..ServerContent::default() });
+                self.say_beside(ServerContent { grounding_metadata: Some(metadata), ..ServerContent::default() }, cx);
             }
+            ModelOutput::UrlContext(metadata) => {
+                self.say_beside(ServerContent { url_context_metadata: Some(metadata), ..ServerContent::default() }, cx);
+            }
+            ModelOutput::ToolUse(bytes) => self.open_answer().count(Sent { tool_use: bytes, ..Sent::default() }),
             ModelOutput::ToolCalls(calls) => {
                 self.flush_speech(cx);
                 return self.call(calls, cx);

@@ -23,6 +23,8 @@ pub(super) struct Speech {
     /// What is not sent yet, oldest first.
     unsent: VecDeque<Piece>,
     unsent_bytes: u64,
+    /// What is to be sent once all that is unsent is sent.
+    beside: Vec<ServerContent>,
     /// Frames sent.
     frames: usize,
     /// When a client that plays as it receives has played everything sent; `None` while there is nothing to play.
@@ -102,6 +104,7 @@ impl Speech {
     /// Forgets what is not sent: its bytes of sound.
     pub(super) fn drop_unsent(&mut self) -> u64 {
         self.unsent.clear();
+        self.beside.clear();
         std::mem::take(&mut self.unsent_bytes)
     }
 
@@ -157,10 +160,27 @@ impl Session {
             cx.event(ServerEvent::Continue(generation));
         }
         let answer = self.open_answer();
-        if answer.speech.is_sent()
-            && let Some(reason) = answer.generated.take()
-        {
+        if !answer.speech.is_sent() {
+            return;
+        }
+        let (beside, generated) = (std::mem::take(&mut answer.speech.beside), answer.generated.take());
+        for content in beside {
+            cx.send(content);
+        }
+        if let Some(reason) = generated {
             self.complete_generation(reason, cx);
+        }
+    }
+
+    /// Sends what is about the speech before it, behind that: nobody shall hear of words that an interruption takes back.
+    pub(super) fn say_beside(&mut self, content: ServerContent, cx: &mut Cx<'_>) {
+        let speech = &mut self.open_answer().speech;
+        if speech.is_sent() {
+            return cx.send(content);
+        }
+        speech.beside.push(content);
+        if speech.beside.len() > BESIDE_MAX {
+            self.flush_speech(cx);
         }
     }
 
@@ -168,6 +188,9 @@ impl Session {
     pub(super) fn flush_speech(&mut self, cx: &mut Cx<'_>) {
         while !self.open_answer().speech.is_sent() {
             self.send_speech(cx);
+        }
+        for content in std::mem::take(&mut self.open_answer().speech.beside) {
+            cx.send(content);
         }
         cx.timers.stop(Timer::Pace);
     }
@@ -232,5 +255,7 @@ fn length(bytes: u64) -> Duration {
         + Duration::from_nanos(samples % OUTPUT_RATE * 1_000_000_000 / OUTPUT_RATE)
 }
 
+/// Messages about speech that is not sent yet; a model has one or two.
+const BESIDE_MAX: usize = 16;
 /// 40 ms.
 const FIRST_FRAME_BYTES: usize = 1_920;

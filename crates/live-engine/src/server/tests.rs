@@ -418,6 +418,9 @@ fn model(words: &str) -> ModelOutput {
         }
         "half" => ModelOutput::Speech { pcm: Bytes::from_static(&[0; 3]), text: String::new() },
         "code" => ModelOutput::ExecutableCode(ExecutableCode { code: rest.into(), ..ExecutableCode::default() }),
+        "ground" => ModelOutput::Grounding(Box::default()),
+        "urls" => ModelOutput::UrlContext(Box::default()),
+        "read" => ModelOutput::ToolUse(rest.parse().unwrap()),
         "call" => ModelOutput::ToolCalls(
             rest.split_whitespace().map(|name| FunctionCall { name: name.into(), ..FunctionCall::default() }).collect(),
         ),
@@ -506,6 +509,8 @@ fn show_content(content: ServerContent) -> String {
         shown.push(format!("inputTranscription '{}'{finished}", transcription.text));
     }
     for (set, name) in [
+        (content.grounding_metadata.is_some(), "groundingMetadata"),
+        (content.url_context_metadata.is_some(), "urlContextMetadata"),
         (content.interrupted, "interrupted"),
         (content.generation_complete, "generationComplete"),
         (content.waiting_for_input, "waitingForInput"),
@@ -536,6 +541,10 @@ fn show_usage(usage: &UsageMetadata) -> String {
     if usage.thoughts_token_count != 0 {
         let _ = write!(shown, ", thoughts {}", usage.thoughts_token_count);
     }
+    if usage.tool_use_prompt_token_count != 0 {
+        let _ = write!(shown, ", tool use {}", details(&usage.tool_use_prompt_tokens_details));
+        assert_eq!(usage.tool_use_prompt_token_count, usage.tool_use_prompt_tokens_details[0].token_count);
+    }
     format!("{shown}, total {}", usage.total_token_count)
 }
 
@@ -544,6 +553,7 @@ mod calls;
 mod cap;
 mod constraining;
 mod detection;
+mod grounding;
 mod heard;
 mod held;
 mod hush;

@@ -18,21 +18,24 @@ pub struct TurnUsage {
     pub response: Tokens,
     /// What it thought.
     pub thoughts: u64,
+    /// What its own tools gave it to read.
+    pub tool_use: u64,
 }
 
 impl AddAssign for TurnUsage {
     fn add_assign(&mut self, other: Self) {
-        let Self { prompt, response, thoughts } = other;
+        let Self { prompt, response, thoughts, tool_use } = other;
         self.prompt += prompt;
         self.response += response;
         self.thoughts += thoughts;
+        self.tool_use += tool_use;
     }
 }
 
 impl TurnUsage {
     /// Everything together.
     pub fn total(&self) -> u64 {
-        self.prompt.total() + self.response.total() + self.thoughts
+        self.prompt.total() + self.response.total() + self.thoughts + self.tool_use
     }
 
     /// The wire's message. SDKs drop the other backend's spelling without a word.
@@ -43,6 +46,8 @@ impl TurnUsage {
             total_token_count: wire_count(self.total()),
             prompt_tokens_details: self.prompt.details(),
             thoughts_token_count: wire_count(self.thoughts),
+            tool_use_prompt_token_count: wire_count(self.tool_use),
+            tool_use_prompt_tokens_details: Tokens { text: self.tool_use, ..Tokens::default() }.details(),
             ..UsageMetadata::default()
         };
         match backend {

@@ -96,9 +96,10 @@ pub(crate) fn show(output: &ModelOutput, out: &mut String) {
         }
         ModelOutput::End(reason) => write!(out, "end {reason:?}"),
         ModelOutput::Failed(why) => write!(out, "failed {why}"),
-        ModelOutput::ExecutableCode(_) | ModelOutput::CodeExecutionResult(_) | ModelOutput::Grounding(_) => {
-            write!(out, "{output:?}")
-        }
+        ModelOutput::Grounding(metadata) => write!(out, "grounding {}", json::to_string(&**metadata)),
+        ModelOutput::UrlContext(metadata) => write!(out, "urls {}", json::to_string(&**metadata)),
+        ModelOutput::ToolUse(bytes) => write!(out, "read {bytes} bytes"),
+        ModelOutput::ExecutableCode(_) | ModelOutput::CodeExecutionResult(_) => write!(out, "{output:?}"),
     };
     shown.expect("a string takes all");
     out.push('\n');

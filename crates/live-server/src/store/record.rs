@@ -121,6 +121,8 @@ struct Point {
     video_began: Option<prost_types::Duration>,
     #[prost(uint64, optional, tag = "21")]
     last_consumed: Option<u64>,
+    #[prost(uint64, tag = "22")]
+    tool_use: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -170,7 +172,7 @@ impl From<&Saved> for Point {
             settled_calls,
             next_call,
             seeding,
-            usage: TurnUsage { prompt, response, thoughts },
+            usage: TurnUsage { prompt, response, thoughts, tool_use },
             session_elapsed,
             video_began,
             last_consumed,
@@ -194,6 +196,7 @@ impl From<&Saved> for Point {
             prompt: (*prompt).into(),
             response: (*response).into(),
             thoughts: *thoughts,
+            tool_use: *tool_use,
             session_elapsed: duration(*session_elapsed),
             video_began: video_began.map(duration),
             last_consumed: *last_consumed,
@@ -222,6 +225,7 @@ impl From<Point> for Snapshot {
             prompt,
             response,
             thoughts,
+            tool_use,
             session_elapsed,
             video_began,
             last_consumed,
@@ -240,7 +244,7 @@ impl From<Point> for Snapshot {
             settled_calls,
             next_call,
             seeding,
-            usage: TurnUsage { prompt: prompt.into(), response: response.into(), thoughts },
+            usage: TurnUsage { prompt: prompt.into(), response: response.into(), thoughts, tool_use },
             session_elapsed: session_elapsed.try_into().unwrap_or_default(),
             video_began: video_began.map(|began| began.try_into().unwrap_or_default()),
             last_consumed,

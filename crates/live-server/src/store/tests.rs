@@ -59,7 +59,7 @@ fn saved(number: u64) -> Saved {
             settled_calls: vec!["call-0".into()],
             next_call: u64::MAX - 1,
             seeding: true,
-            usage: TurnUsage { prompt: tokens(100), response: tokens(200), thoughts: 9 },
+            usage: TurnUsage { prompt: tokens(100), response: tokens(200), thoughts: 9, tool_use: 7 },
             session_elapsed: Duration::from_millis(123_456),
             video_began: Some(Duration::from_nanos(1)),
             last_consumed: Some(0),
