@@ -8,7 +8,7 @@ use std::time::Duration;
 use live_audio::Vad;
 use live_proto::{AutomaticActivityDetection, EndSensitivity, StartSensitivity};
 
-use crate::profile::Backend;
+use crate::profile::{Backend, BackendProfile, Profiles};
 use crate::violation::{Rule, Violation};
 
 #[cfg(test)]
@@ -31,20 +31,17 @@ pub struct ActivitySettings {
 }
 
 impl ActivitySettings {
-    /// Both sensitivities are high on the Gemini API and low on Vertex, as SDKs document them; the rest is ours.
+    /// The defaults of the built-in table.
     pub fn of(backend: Backend) -> Self {
-        let is_eager = backend == Backend::Gemini;
-        Self {
-            starts_eagerly: is_eager,
-            ends_eagerly: is_eager,
-            prefix_padding_ms: DEFAULT_PREFIX_PADDING_MS,
-            silence_duration_ms: Self::default_silence_ms(is_eager),
-        }
+        Profiles::built_in().backend(backend).activity
     }
 
     /// Checks what a client asks for and fills in the rest.
-    pub(crate) fn choose(asked: Option<&AutomaticActivityDetection>, backend: Backend) -> Result<Self, Violation> {
-        let default = Self::of(backend);
+    pub(crate) fn choose(
+        asked: Option<&AutomaticActivityDetection>,
+        backend: &BackendProfile,
+    ) -> Result<Self, Violation> {
+        let default = backend.activity;
         let Some(AutomaticActivityDetection {
             disabled: _,
             start_of_speech_sensitivity,
@@ -71,12 +68,8 @@ impl ActivitySettings {
             ends_eagerly,
             prefix_padding_ms: in_range(*prefix_padding_ms, "prefixPaddingMs")?.unwrap_or(default.prefix_padding_ms),
             silence_duration_ms: in_range(*silence_duration_ms, "silenceDurationMs")?
-                .unwrap_or(Self::default_silence_ms(ends_eagerly)),
+                .unwrap_or(backend.silence(ends_eagerly)),
         })
-    }
-
-    fn default_silence_ms(ends_eagerly: bool) -> u32 {
-        if ends_eagerly { DEFAULT_SILENCE_MS } else { DEFAULT_PATIENT_SILENCE_MS }
     }
 
     /// What a frame needs to begin speech. Measured on the default detector, which calls a noise at 10 dB speech in one frame of a
@@ -271,11 +264,6 @@ fn in_range(ms: Option<i32>, name: &'static str) -> Result<Option<u32>, Violatio
     }
 }
 
-/// No default is published. A cough is shorter; a word is not.
-const DEFAULT_PREFIX_PADDING_MS: u32 = 100;
-/// No default is published. Frameworks set 500 to 800 ms.
-const DEFAULT_SILENCE_MS: u32 = 500;
-const DEFAULT_PATIENT_SILENCE_MS: u32 = 800;
 /// The default detector is 100 ms late on most beginnings, and on few of them more than 270 ms.
 const LOOK_BACK_MIN_MS: u32 = 300;
 /// No wait of a person is longer.

@@ -74,13 +74,13 @@ pub use self::context::{Compression, Entry, Evicted, Tokens};
 pub use self::engine::{Close, Disconnect, Engine, Output, Rejected, TurnId, Why};
 pub use self::limits::Limits;
 pub use self::liveness::Liveness;
-pub use self::profile::{Backend, Family, ModelProfile, Profiles, ResponseModality};
+pub use self::profile::{Backend, Family, ModelProfile, ProfileError, Profiles, ResponseModality};
 pub use self::prompt::{EndReason, ModelOutput, Prompt};
 pub use self::relay::{Relay, RelayCommand, RelayEvent};
 pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};
 pub use self::server::{
     Constraint, Cut, Kept, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent,
-    SessionConfig, TurnCompletePacing, TurnUsage, VadSignal, Warning,
+    SessionConfig, TurnCompletePacing, TurnUsage, VadSignal, Warning, lint,
 };
 pub use self::turn::{Signal, Turn, Unexpected};
 pub use self::violation::{Explanation, Rule, Violation};

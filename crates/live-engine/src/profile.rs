@@ -1,19 +1,41 @@
 //! What one model name allows, requires and defaults to: a table, data and not code.
 //!
-//! Not here: the checks that read it (the setup and the content of [`crate::server`]) and the texts they close with
-//! ([`crate::violation`]).
+//! The table is `profile/models.toml`; a host may put a file of its own over it. Not here: the checks that read it (the rooms of
+//! [`crate::server`]) and the rules that they close with ([`crate::violation`]).
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, LazyLock};
 
 use live_proto::{Behavior, ThinkingLevel, TurnCoverage};
 
+use crate::activity::ActivitySettings;
 use crate::built_in::BuiltInTools;
 
+mod table;
+
+pub use self::table::ProfileError;
+
 /// Whose dialect a server speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backend {
     /// The Gemini API: `models/{m}`, `responseTokenCount`, no role in `modelTurn`.
     Gemini,
     /// Vertex AI: `projects/../models/{m}`, `candidatesTokenCount`, role `model`, a session id in `setupComplete`.
     Vertex,
+}
+
+impl Backend {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Gemini, Self::Vertex];
+
+    /// Its name in the table and on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gemini => "gemini",
+            Self::Vertex => "vertex",
+        }
+    }
 }
 
 /// What a session answers in.
@@ -23,6 +45,16 @@ pub enum ResponseModality {
     Text,
     /// Speech.
     Audio,
+}
+
+impl ResponseModality {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "TEXT",
+            Self::Audio => "AUDIO",
+        }
+    }
 }
 
 /// Models that behave alike.
@@ -36,12 +68,46 @@ pub enum Family {
     NativeAudio25,
     /// 3.1 Flash Live.
     Live31,
-    /// 3.5 Live for translation and transcription.
-    Live35,
+    /// 3.5 Live for translation.
+    Translate35,
+    /// 3.5 Live for transcription.
+    Transcribe35,
     /// 3.8 Live.
     Live38,
     /// 3.8 Live with extended thinking.
     ExtendedThinking38,
+}
+
+impl Family {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Live20,
+        Self::HalfCascade25,
+        Self::NativeAudio25,
+        Self::Live31,
+        Self::Translate35,
+        Self::Transcribe35,
+        Self::Live38,
+        Self::ExtendedThinking38,
+    ];
+
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live20 => "live-2.0",
+            Self::HalfCascade25 => "half-cascade-2.5",
+            Self::NativeAudio25 => "native-audio-2.5",
+            Self::Live31 => "live-3.1",
+            Self::Translate35 => "translate-3.5",
+            Self::Transcribe35 => "transcribe-3.5",
+            Self::Live38 => "live-3.8",
+            Self::ExtendedThinking38 => "extended-thinking-3.8",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.name() == name)
+    }
 }
 
 /// What happens to the turn in which functions were called that the model waits for.
@@ -54,21 +120,77 @@ pub enum AfterCall {
 }
 
 /// Which kinds of `thinkingConfig` a model takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thinking {
-    /// Whether `thinkingBudget` is taken.
-    pub budget: bool,
+    /// The values of `thinkingBudget` that are taken; `None` if none is.
+    pub budget: Option<RangeInclusive<i32>>,
     /// The values of `thinkingLevel` that are taken.
-    pub levels: &'static [ThinkingLevel],
+    pub levels: Vec<ThinkingLevel>,
+    /// The level at which it thinks when it is not told one.
+    pub default_level: Option<ThinkingLevel>,
+    /// Whether it has to be told one.
+    pub level_required: bool,
+}
+
+/// What flows into a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// Typed text, in `realtimeInput` and in `clientContent`.
+    pub text: bool,
+    /// Sound.
+    pub audio: bool,
+    /// Pictures.
+    pub video: bool,
+}
+
+/// Whether a model speaks, or keeps silent, by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proactivity {
+    /// It does not, and cannot be told to.
+    Refused,
+    /// It does when it is told to.
+    Optional,
+    /// It always does, and cannot be told not to.
+    Always,
+}
+
+impl Proactivity {
+    const WORDS: [(&str, Self); 3] =
+        [("refused", Self::Refused), ("optional", Self::Optional), ("always", Self::Always)];
+
+    /// Its word in the table.
+    pub fn name(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, it)| *it == self).map_or("", |(word, _)| word)
+    }
+}
+
+/// Whether a model translates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Translation {
+    /// It does not, and `translationConfig` is refused.
+    Refused,
+    /// It does nothing else: without a language to translate to it is silent.
+    Expected,
+}
+
+impl Translation {
+    const WORDS: [(&str, Self); 2] = [("refused", Self::Refused), ("expected", Self::Expected)];
+
+    /// Its word in the table.
+    pub fn name(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, it)| *it == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// The rules of one family.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelProfile {
-    /// The family.
+    /// The family's name in its table.
+    pub name: String,
+    /// The family of the engine that it is, or that a file's family began with.
     pub family: Family,
     /// What sessions may answer in.
-    pub modalities: &'static [ResponseModality],
+    pub modalities: Vec<ResponseModality>,
     /// Whether a Gemini session that names no modality, and sets nothing about speech either, answers in text.
     ///
     /// The recorded 2.5 sessions that name none have their answers counted as TEXT, while the one that asks for
@@ -76,221 +198,191 @@ pub struct ModelProfile {
     /// the default is AUDIO; the Vertex SDK always says so itself.
     pub text_by_default: bool,
     /// The names of its voices, the default one first.
-    pub voices: &'static [&'static str],
+    pub voices: Arc<[String]>,
     /// The codes that `languageCode` may have; `None` when the model picks the language itself and takes any.
-    pub languages: Option<&'static [&'static str]>,
+    pub languages: Option<Arc<[String]>>,
+    /// Tokens that a session may hold.
+    pub context_tokens: u64,
+    /// The largest `maxOutputTokens`, where one is known.
+    pub output_tokens_max: Option<i32>,
+    /// What flows into a session.
+    pub inputs: Inputs,
+    /// Whether `realtimeInput.mediaChunks`, the older field, is taken.
+    pub media_chunks: bool,
     /// Which media a turn includes when the client does not say.
     pub turn_coverage: TurnCoverage,
-    /// Which thinking it can be told to do.
-    pub thinking: Thinking,
-    /// What a call does to its turn.
-    pub after_call: AfterCall,
+    /// What a client must not say about it, and to whom.
+    pub refused_turn_coverage: Vec<(Backend, TurnCoverage)>,
+    /// Whether it takes a `systemInstruction`.
+    pub instruction: bool,
+    /// Which thinking it can be told to do; `None` if it does not think.
+    pub thinking: Option<Thinking>,
+    /// Whether functions can be declared.
+    pub functions: bool,
     /// The kinds of built-in tools it has.
     pub built_in_tools: BuiltInTools,
+    /// Whether a tool that holds nothing is passed over, and not refused.
+    pub empty_tools: bool,
+    /// What a call does to its turn.
+    pub after_call: AfterCall,
     /// How a function behaves whose declaration does not say. Models of 3.8 are documented not to wait; clients of 3.x names
     /// rely on a turn that stands still, so only the one that refuses `BLOCKING` goes on by itself.
     pub default_behavior: Behavior,
-    /// The function behaviour it refuses.
-    pub refused_behavior: Option<Behavior>,
-    /// Whether `proactivity.proactiveAudio: false` is refused, the model being proactive always.
-    pub always_proactive: bool,
+    /// The function behaviours it refuses.
+    pub refused_behaviors: Vec<Behavior>,
+    /// Whether answers to functions may say when they are to be heard.
+    pub scheduling: bool,
+    /// Whether it speaks by itself.
+    pub proactivity: Proactivity,
+    /// Whether `enableAffectiveDialog` is taken.
+    pub affective_dialog: bool,
+    /// Whether `avatarConfig` is taken.
+    pub avatar: bool,
+    /// Whether it translates.
+    pub translation: Translation,
+    /// Whether `historyConfig.initialHistoryInClientContent` is followed; a model that does not know it answers the seed.
+    pub seeds_history: bool,
     /// Whether the last content before `turnComplete` must be the user's.
     pub last_turn_is_user: bool,
     /// Whether every content must name its role.
     pub role_required: bool,
-    /// Whether `historyConfig.initialHistoryInClientContent` is followed; a model that does not know it answers the seed.
-    pub seeds_history: bool,
+    /// Whether `clientContent` is taken once the model has answered.
+    pub mid_session_content: bool,
     /// Whether `inputTranscription` comes once for each stretch of speech, whole, instead of piece by piece.
     pub transcribes_at_once: bool,
-    /// Tokens that a session may hold.
-    pub context_tokens: u64,
+    /// Whether `contextWindowCompression` is taken.
+    pub compression: bool,
+    /// Where each fact comes from, by its name in the table.
+    pub sources: BTreeMap<String, String>,
 }
 
-use ResponseModality::{Audio, Text};
+/// What a backend does, whatever the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendProfile {
+    /// How speech is found when the client does not say.
+    pub activity: ActivitySettings,
+    /// The silence that ends speech, by sensitivity: the eager one, the patient one.
+    silence_ms: (u32, u32),
+    /// Fields of the other backend, by their paths without indices: here they are no fields.
+    pub unknown_fields: Vec<String>,
+    /// Fields that only some versions of the API have.
+    pub only_in: BTreeMap<String, Vec<String>>,
+}
 
-const VOICES_8: &[&str] = &["Puck", "Charon", "Kore", "Fenrir", "Aoede", "Leda", "Orus", "Zephyr"];
+impl BackendProfile {
+    /// The silence that ends speech for this sensitivity, when the client names none.
+    pub fn silence(&self, ends_eagerly: bool) -> u32 {
+        if ends_eagerly { self.silence_ms.0 } else { self.silence_ms.1 }
+    }
 
-const VOICES_30: &[&str] = &[
-    "Puck",
-    "Charon",
-    "Kore",
-    "Fenrir",
-    "Aoede",
-    "Leda",
-    "Orus",
-    "Zephyr",
-    "Callirrhoe",
-    "Autonoe",
-    "Enceladus",
-    "Iapetus",
-    "Umbriel",
-    "Algieba",
-    "Despina",
-    "Erinome",
-    "Algenib",
-    "Rasalgethi",
-    "Laomedeia",
-    "Achernar",
-    "Alnilam",
-    "Schedar",
-    "Gacrux",
-    "Pulcherrima",
-    "Achird",
-    "Zubenelgenubi",
-    "Vindemiatrix",
-    "Sadachbia",
-    "Sadaltager",
-    "Sulafat",
-];
-
-/// The 30 codes that the public API definition lists for `languageCode`, and the four more of the newer guide's 24
-/// (ar-EG, bn-BD, ro-RO, uk-UA).
-const LANGUAGES_34: &[&str] = &[
-    "ar-EG", "ar-XA", "bn-BD", "bn-IN", "cmn-CN", "de-DE", "en-AU", "en-GB", "en-IN", "en-US", "es-ES", "es-US",
-    "fr-CA", "fr-FR", "gu-IN", "hi-IN", "id-ID", "it-IT", "ja-JP", "kn-IN", "ko-KR", "ml-IN", "mr-IN", "nl-NL",
-    "pl-PL", "pt-BR", "ro-RO", "ru-RU", "ta-IN", "te-IN", "th-TH", "tr-TR", "uk-UA", "vi-VN",
-];
-
-const LIVE_20: ModelProfile = ModelProfile {
-    family: Family::Live20,
-    modalities: &[Text, Audio],
-    text_by_default: true,
-    voices: VOICES_8,
-    languages: Some(LANGUAGES_34),
-    turn_coverage: TurnCoverage::IncludesOnlyActivity,
-    thinking: Thinking { budget: false, levels: &[] },
-    after_call: AfterCall::CompletesTurn,
-    built_in_tools: BuiltInTools::ALL,
-    default_behavior: Behavior::Blocking,
-    refused_behavior: None,
-    always_proactive: false,
-    last_turn_is_user: false,
-    role_required: false,
-    seeds_history: false,
-    transcribes_at_once: false,
-    context_tokens: 32_768,
-};
-
-const HALF_CASCADE_25: ModelProfile = ModelProfile {
-    family: Family::HalfCascade25,
-    thinking: Thinking { budget: true, levels: &[] },
-    last_turn_is_user: true,
-    ..LIVE_20
-};
-
-const NATIVE_AUDIO_25: ModelProfile = ModelProfile {
-    family: Family::NativeAudio25,
-    modalities: &[Audio],
-    text_by_default: false,
-    voices: VOICES_30,
-    languages: None,
-    // Documented to search and to call functions, and no more; what else a host hands on is for the service to judge.
-    built_in_tools: BuiltInTools { code_execution: false, url_context: false, ..BuiltInTools::ALL },
-    context_tokens: 131_072,
-    ..HALF_CASCADE_25
-};
-
-const LIVE_31: ModelProfile = ModelProfile {
-    family: Family::Live31,
-    turn_coverage: TurnCoverage::IncludesAudioActivityAndAllVideo,
-    thinking: Thinking {
-        budget: true,
-        levels: &[ThinkingLevel::Minimal, ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High],
-    },
-    after_call: AfterCall::HoldsTurn,
-    last_turn_is_user: false,
-    role_required: true,
-    seeds_history: true,
-    transcribes_at_once: true,
-    ..NATIVE_AUDIO_25
-};
-
-const LIVE_35: ModelProfile = ModelProfile {
-    family: Family::Live35,
-    thinking: Thinking { budget: false, levels: &[] },
-    role_required: false,
-    ..LIVE_31
-};
-
-const LIVE_38: ModelProfile = ModelProfile {
-    family: Family::Live38,
-    thinking: Thinking { budget: false, levels: &[] },
-    always_proactive: true,
-    ..LIVE_31
-};
-
-const EXTENDED_THINKING_38: ModelProfile = ModelProfile {
-    family: Family::ExtendedThinking38,
-    thinking: Thinking { budget: false, levels: &[ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High] },
-    default_behavior: Behavior::NonBlocking,
-    refused_behavior: Some(Behavior::Blocking),
-    ..LIVE_38
-};
-
-/// Names and their rules; the first pattern that fits decides. `*` stands for any text.
-const BUILT_IN: &[(&str, &ModelProfile)] = &[
-    ("gemini-2.0-flash-live*", &LIVE_20),
-    ("gemini-2.0-flash-exp", &LIVE_20),
-    ("gemini-*2.5-flash*native-audio*", &NATIVE_AUDIO_25),
-    ("gemini-live-2.5-flash*", &HALF_CASCADE_25),
-    ("gemini-2.5-flash-live*", &HALF_CASCADE_25),
-    ("gemini-3.1-flash-live*", &LIVE_31),
-    ("gemini-3.5-live-translate*", &LIVE_35),
-    ("gemini-3.5-transcribe-live*", &LIVE_35),
-    ("gemini-3.8-live-extended-thinking*", &EXTENDED_THINKING_38),
-    ("gemini-3.8-live*", &LIVE_38),
-];
+    /// Whether the API of this version has a field at all.
+    pub fn has_field(&self, path: &str, api_version: &str) -> bool {
+        !self.unknown_fields.iter().any(|unknown| unknown == path)
+            && self.only_in.get(path).is_none_or(|versions| versions.iter().any(|version| version == api_version))
+    }
+}
 
 /// The models that a server knows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Profiles(Vec<(String, ModelProfile)>);
+pub struct Profiles {
+    rows: Vec<Row>,
+    gemini: BackendProfile,
+    vertex: BackendProfile,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    pattern: String,
+    profile: Arc<ModelProfile>,
+}
 
 impl Default for Profiles {
     /// The public models.
     fn default() -> Self {
-        Self(BUILT_IN.iter().map(|(pattern, profile)| ((*pattern).into(), (*profile).clone())).collect())
+        Self::built_in().clone()
     }
 }
 
 impl Profiles {
+    /// The public models.
+    pub fn built_in() -> &'static Self {
+        static BUILT_IN: LazyLock<Profiles> = LazyLock::new(|| {
+            Profiles::from_built_in(include_str!("profile/models.toml")).expect("the built-in table is right")
+        });
+        &BUILT_IN
+    }
+
+    fn empty() -> Self {
+        Self { rows: Vec::new(), gemini: BackendProfile::empty(), vertex: BackendProfile::empty() }
+    }
+
     /// Puts names of the host's own before those already known; `*` in `pattern` stands for any text.
     #[must_use]
     pub fn with(mut self, pattern: impl Into<String>, profile: ModelProfile) -> Self {
-        self.0.insert(0, (pattern.into(), profile));
+        self.rows.insert(0, Row { pattern: pattern.into(), profile: Arc::new(profile) });
         self
     }
 
     /// Finds the rules for a model by its name without resource prefix.
-    pub fn find(&self, name: &str) -> Option<&ModelProfile> {
-        self.0.iter().find(|(pattern, _)| fits(pattern, name)).map(|(_, profile)| profile)
+    pub fn find(&self, name: &str) -> Option<&Arc<ModelProfile>> {
+        self.rows.iter().find(|row| fits(&row.pattern, name)).map(|row| &row.profile)
     }
 
     /// The patterns, in the order in which they are tried.
     pub fn patterns(&self) -> impl Iterator<Item = (&str, &ModelProfile)> {
-        self.0.iter().map(|(pattern, profile)| (pattern.as_str(), profile))
+        self.rows.iter().map(|row| (row.pattern.as_str(), &*row.profile))
+    }
+
+    /// What a backend does, whatever the model.
+    pub fn backend(&self, backend: Backend) -> &BackendProfile {
+        match backend {
+            Backend::Gemini => &self.gemini,
+            Backend::Vertex => &self.vertex,
+        }
+    }
+
+    fn backend_mut(&mut self, backend: Backend) -> &mut BackendProfile {
+        match backend {
+            Backend::Gemini => &mut self.gemini,
+            Backend::Vertex => &mut self.vertex,
+        }
+    }
+
+    fn family(&self, name: &str) -> Option<Arc<ModelProfile>> {
+        self.rows.iter().find(|row| row.profile.name == name).map(|row| Arc::clone(&row.profile))
+    }
+
+    fn families(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for row in &self.rows {
+            if !names.contains(&row.profile.name.as_str()) {
+                names.push(&row.profile.name);
+            }
+        }
+        names
     }
 }
 
 impl ModelProfile {
     /// The rules of a family.
     pub fn of(family: Family) -> &'static Self {
-        match family {
-            Family::Live20 => &LIVE_20,
-            Family::HalfCascade25 => &HALF_CASCADE_25,
-            Family::NativeAudio25 => &NATIVE_AUDIO_25,
-            Family::Live31 => &LIVE_31,
-            Family::Live35 => &LIVE_35,
-            Family::Live38 => &LIVE_38,
-            Family::ExtendedThinking38 => &EXTENDED_THINKING_38,
-        }
+        let rows = &Profiles::built_in().rows;
+        let row = rows.iter().find(|row| row.profile.family == family);
+        &row.expect("the built-in table has every family").profile
     }
 
     /// What a session answers in that does not say.
     pub fn default_modality(&self, backend: Backend, speech_is_set_up: bool) -> ResponseModality {
-        match backend {
-            Backend::Gemini if self.text_by_default && !speech_is_set_up => Text,
-            Backend::Gemini | Backend::Vertex => Audio,
+        match (self.modalities.as_slice(), backend) {
+            ([only], _) => *only,
+            (_, Backend::Gemini) if self.text_by_default && !speech_is_set_up => ResponseModality::Text,
+            (_, Backend::Gemini | Backend::Vertex) => ResponseModality::Audio,
         }
+    }
+
+    /// Whether a client of `backend` may name this coverage.
+    pub fn takes_turn_coverage(&self, backend: Backend, coverage: &TurnCoverage) -> bool {
+        !self.refused_turn_coverage.iter().any(|(of, refused)| *of == backend && refused == coverage)
     }
 }
 
@@ -327,8 +419,8 @@ mod tests {
             Some(Family::NativeAudio25),
         );
         check("models/gemini-3.1-flash-live-preview", Some(Family::Live31));
-        check("models/gemini-3.5-live-translate-preview", Some(Family::Live35));
-        check("models/gemini-3.5-transcribe-live", Some(Family::Live35));
+        check("models/gemini-3.5-live-translate-preview", Some(Family::Translate35));
+        check("models/gemini-3.5-transcribe-live", Some(Family::Transcribe35));
         check("publishers/google/models/gemini-3.8-live", Some(Family::Live38));
         check("models/gemini-3.8-live-extended-thinking", Some(Family::ExtendedThinking38));
         check("models/gemini-1.5-pro", None);
@@ -344,7 +436,7 @@ mod tests {
 
     #[test]
     fn every_language_of_the_older_and_the_newer_list_is_spoken() {
-        let spoken = ModelProfile::of(Family::HalfCascade25).languages.expect("it has a list");
+        let spoken = ModelProfile::of(Family::HalfCascade25).languages.as_ref().expect("it has a list");
         assert_eq!(spoken.len(), 34);
         assert!(spoken.is_sorted_by(|a, b| a < b), "each once");
         assert!(ModelProfile::of(Family::NativeAudio25).languages.is_none(), "it chooses by itself");

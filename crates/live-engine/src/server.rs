@@ -27,9 +27,11 @@ mod content;
 mod declaration;
 mod ear;
 mod effect;
+mod field;
 mod heard;
 mod input;
 mod lifetime;
+mod lint;
 mod realtime;
 mod renewal;
 mod session;
@@ -42,7 +44,9 @@ mod usage;
 mod tests;
 
 pub use self::constraint::{Constraint, Kept};
+pub(crate) use self::field::FIELDS;
 pub use self::lifetime::{Cut, Lifetime, Lifetimes};
+pub use self::lint::{Lint, lint};
 use self::renewal::Renewal;
 use self::session::{Cx, Session};
 use self::setup::Accepted;
@@ -226,6 +230,11 @@ pub enum Warning {
     /// A field that was accepted and has no effect.
     NoEffect {
         /// JSON path of the field.
+        path: String,
+    },
+    /// A model that translates was not told to which language: the service sends silence.
+    TranslationWithoutLanguage {
+        /// JSON path of the field that is missing.
         path: String,
     },
     /// A message that says nothing.

@@ -101,10 +101,15 @@ fn a_resumed_stream_remembers_its_silence() {
 
 #[test]
 fn settings_are_filled_in_by_backend_and_checked() {
-    let choose = |asked: &AutomaticActivityDetection| ActivitySettings::choose(Some(asked), Backend::Gemini);
+    let choose = |asked: &AutomaticActivityDetection| {
+        ActivitySettings::choose(Some(asked), Profiles::built_in().backend(Backend::Gemini))
+    };
     let asked = AutomaticActivityDetection::default;
     assert_eq!(choose(&asked()).unwrap(), settings(true, true, 100, 500));
-    assert_eq!(ActivitySettings::choose(None, Backend::Vertex).unwrap(), settings(false, false, 100, 800));
+    assert_eq!(
+        ActivitySettings::choose(None, Profiles::built_in().backend(Backend::Vertex)).unwrap(),
+        settings(false, false, 100, 800)
+    );
     let patient = AutomaticActivityDetection { end_of_speech_sensitivity: Some(EndSensitivity::Low), ..asked() };
     assert_eq!(choose(&patient).unwrap(), settings(true, false, 100, 800));
     let tuned = AutomaticActivityDetection {

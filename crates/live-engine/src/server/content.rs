@@ -7,8 +7,9 @@ use live_proto::{ClientContent, Content, ContextUpdate};
 use super::constraint::Kept;
 use super::declaration::check_tools;
 use super::session::{Cx, Session};
-use super::setup::check_built_in;
+use super::setup::{Findings, check_instruction, check_tool_kinds};
 use crate::context::Tokens;
+use crate::engine::TurnId;
 use crate::profile::Backend;
 use crate::violation::{Rule, Violation};
 
@@ -20,6 +21,13 @@ impl Session {
             if content.role == SYSTEM {
                 check_kept(Kept::SystemInstruction, format!("clientContent.turns[{index}]"), cx)?;
             }
+        }
+        let profile = &self.config.profile;
+        if !turns.is_empty() && !profile.inputs.text {
+            return Err(Violation::new(Rule::ContentNotTaken, "clientContent.turns"));
+        }
+        if !turns.is_empty() && !profile.mid_session_content && self.last_turn != TurnId::default() {
+            return Err(Violation::new(Rule::ContentMidSession, "clientContent.turns"));
         }
         // Whatever it holds: an empty one is how clients stop the model.
         self.interrupt(cx);
@@ -76,12 +84,15 @@ impl Session {
         let ContextUpdate { system_instruction, tools } = message;
         if system_instruction.is_some() {
             check_kept(Kept::SystemInstruction, "contextUpdate.systemInstruction".into(), cx)?;
+            let mut findings = Findings::default();
+            check_instruction(system_instruction.as_deref(), "contextUpdate", &self.config.profile, &mut findings);
+            findings.first()?;
         }
         if let Some(tools) = &tools {
             check_kept(Kept::Tools, "contextUpdate.tools".into(), cx)?;
-            check_tools(&tools.tools, "contextUpdate.tools", &self.config.profile, &cx.config.limits)?;
-            let host = cx.config.built_in_tools;
-            check_built_in(&tools.tools, "contextUpdate.tools", self.config.profile.built_in_tools, host)?;
+            let profile = &self.config.profile;
+            check_tool_kinds(&tools.tools, "contextUpdate.tools", profile, cx.config.built_in_tools)?;
+            check_tools(&tools.tools, "contextUpdate.tools", profile, &cx.config.limits)?;
         }
         self.reconfigure(|config| {
             if let Some(instruction) = system_instruction {

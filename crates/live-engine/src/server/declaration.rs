@@ -2,7 +2,7 @@
 //!
 //! Not here: the built-in tools, which are the model's ([`super::setup`]), and what a call does ([`super::tool`]).
 
-use live_proto::{Behavior, Tool};
+use live_proto::Tool;
 
 use crate::limits::Limits;
 use crate::profile::ModelProfile;
@@ -33,9 +33,7 @@ pub(super) fn check_tools(
             if names.len() > limits.declarations_max {
                 return Err(wrong(Rule::FunctionsTooMany, "").found(limits.declarations_max));
             }
-            if function.behavior != Behavior::Unspecified
-                && profile.refused_behavior.as_ref() == Some(&function.behavior)
-            {
+            if profile.refused_behaviors.contains(&function.behavior) {
                 return Err(wrong(Rule::FunctionBehavior, ".behavior"));
             }
         }

@@ -10,7 +10,7 @@ use live_proto::{
 };
 
 use super::Warning;
-use crate::profile::ModelProfile;
+use crate::profile::{ModelProfile, Translation};
 
 /// Names the fields of a setup.
 pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
@@ -38,18 +38,26 @@ pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
         .as_ref()
         .and_then(|realtime| realtime.automatic_activity_detection.as_ref()?.disabled)
         .unwrap_or(false);
+    let translates = generation_config.as_ref().and_then(|it| it.translation_config.as_ref());
+    let is_silent = profile.translation == Translation::Expected
+        && translates.is_none_or(|translation| translation.target_language_code.is_empty());
     let mut warnings = name(
         "setup",
         [
+            // A model that is always proactive here is not, either.
             (proactivity.is_some(), "proactivity"),
             (*explicit_vad_signal && is_manual, "explicitVadSignal"),
             (seeds_in_vain, "historyConfig.initialHistoryInClientContent"),
-            (avatar_config.is_some(), "avatarConfig"),
+            (avatar_config.is_some() && profile.avatar, "avatarConfig"),
             (!safety_settings.is_empty(), "safetySettings"),
             (!labels.is_empty(), "labels"),
             (!prefix_turns.is_empty(), "prefixTurns"),
         ],
     );
+    if is_silent {
+        let path = "setup.generationConfig.translationConfig.targetLanguageCode".into();
+        warnings.push(Warning::TranslationWithoutLanguage { path });
+    }
     warnings.extend(realtime_input_config.iter().flat_map(|config| of_realtime(config)));
     warnings.extend(generation_config.iter().flat_map(|config| of_generation(config)));
     let transcriptions = [
@@ -94,31 +102,31 @@ fn of_realtime(config: &RealtimeInputConfig) -> Vec<Warning> {
 
 fn of_generation(config: &GenerationConfig) -> Vec<Warning> {
     let GenerationConfig {
-        candidate_count,
-        stop_sequences,
+        candidate_count: _,
+        stop_sequences: _,
         max_output_tokens: _,
         temperature: _,
         top_p: _,
         top_k: _,
         seed: _,
-        response_mime_type,
-        response_schema,
+        response_mime_type: _,
+        response_schema: _,
         presence_penalty: _,
         frequency_penalty: _,
-        response_logprobs,
-        logprobs,
+        response_logprobs: _,
+        logprobs: _,
         enable_enhanced_civic_answers,
         response_modalities: _,
         speech_config: _,
         thinking_config: _,
         media_resolution,
-        response_json_schema,
+        response_json_schema: _,
         image_config,
-        response_json_schema_ordered,
+        response_json_schema_ordered: _,
         model_config,
-        audio_timestamp,
+        audio_timestamp: _,
         enable_affective_dialog,
-        routing_config,
+        routing_config: _,
         response_format,
         translation_config,
         audio_transcription_config,
@@ -126,20 +134,11 @@ fn of_generation(config: &GenerationConfig) -> Vec<Warning> {
     name(
         "setup.generationConfig",
         [
-            (candidate_count.is_some_and(|count| count != 1), "candidateCount"),
-            (!stop_sequences.is_empty(), "stopSequences"),
-            (!response_mime_type.is_empty(), "responseMimeType"),
-            (response_schema.is_some(), "responseSchema"),
-            (response_logprobs.is_some(), "responseLogprobs"),
-            (logprobs.is_some(), "logprobs"),
             (enable_enhanced_civic_answers.is_some(), "enableEnhancedCivicAnswers"),
             (media_resolution.as_ref().is_some_and(|it| *it != MediaResolution::Unspecified), "mediaResolution"),
-            (response_json_schema.is_some() || response_json_schema_ordered.is_some(), "responseJsonSchema"),
             (image_config.is_some(), "imageConfig"),
             (model_config.is_some(), "modelConfig"),
-            (audio_timestamp.is_some(), "audioTimestamp"),
             (*enable_affective_dialog, "enableAffectiveDialog"),
-            (routing_config.is_some(), "routingConfig"),
             (!response_format.is_empty(), "responseFormat"),
             (translation_config.is_some(), "translationConfig"),
             (audio_transcription_config.is_some(), "audioTranscriptionConfig"),

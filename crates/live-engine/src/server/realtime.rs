@@ -11,6 +11,7 @@ use super::Warning;
 use super::session::{Cx, Session};
 use super::setup::ActivityDetection;
 use crate::context::{Kind, kind};
+use crate::profile::{Inputs, ModelProfile};
 use crate::timer::Timer;
 use crate::turn::{Signal, Turn};
 use crate::violation::{Rule, Violation};
@@ -30,6 +31,7 @@ impl Session {
                 }
             }
         }
+        check_inputs(&self.config.profile, &media_chunks, audio.as_ref(), video.as_ref(), text.as_deref())?;
         check_media(&media_chunks, audio.as_ref(), video.as_ref())?;
         // The conversation begins with the first thing that flows.
         self.seeding = false;
@@ -192,6 +194,30 @@ impl Session {
 
 fn is_sound(mime: &str) -> bool {
     kind(mime) == Kind::Audio
+}
+
+/// Checks that the model takes what flows.
+fn check_inputs(
+    profile: &ModelProfile,
+    chunks: &[Blob],
+    audio: Option<&Blob>,
+    video: Option<&Blob>,
+    text: Option<&str>,
+) -> Result<(), Violation> {
+    let Inputs { text: reads, audio: hears, video: sees } = profile.inputs;
+    let wrong = |rule, path: &str| Err(Violation::new(rule, path));
+    if !chunks.is_empty() && !profile.media_chunks {
+        return wrong(Rule::MediaChunks, "realtimeInput.mediaChunks");
+    }
+    let chunk_of = |kind| chunks.iter().any(|blob| is_sound(blob.mime_type.as_str()) == kind);
+    match () {
+        () if !hears && audio.is_some() => wrong(Rule::AudioNotTaken, "realtimeInput.audio"),
+        () if !hears && chunk_of(true) => wrong(Rule::AudioNotTaken, "realtimeInput.mediaChunks"),
+        () if !sees && video.is_some() => wrong(Rule::VideoNotTaken, "realtimeInput.video"),
+        () if !sees && chunk_of(false) => wrong(Rule::VideoNotTaken, "realtimeInput.mediaChunks"),
+        () if !reads && text.is_some() => wrong(Rule::TextNotTaken, "realtimeInput.text"),
+        () => Ok(()),
+    }
 }
 
 /// Checks what kinds of media there are before anything is made of them.

@@ -2,21 +2,22 @@
 //!
 //! Not here: the rules themselves, which are data ([`crate::profile`]).
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use live_proto::{
-    ActivityHandling, Content, ContextWindowCompressionConfig, DecodeError, DecodeErrorKind, FieldName,
-    FunctionDeclaration, GenerationConfig, Modality, PathStep, SessionResumptionConfig, Setup, SlidingWindow,
-    SpeechConfig, ThinkingLevel, Tool, TurnCoverage, VoiceChoice,
+    ActivityHandling, Content, ContextWindowCompressionConfig, FunctionDeclaration, GenerationConfig, HarmCategory,
+    Modality, PartData, ProactivityConfig, SessionResumptionConfig, Setup, SlidingWindow, SpeechConfig, ThinkingConfig,
+    ThinkingLevel, Tool, TurnCoverage, VoiceChoice,
 };
 
 use super::declaration::check_tools;
-use super::{ServerConfig, Warning, effect};
+use super::{ServerConfig, Warning, effect, field};
 use crate::activity::ActivitySettings;
 use crate::built_in::{BuiltIn, BuiltInTools};
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
-use crate::profile::{Backend, ModelProfile, ResponseModality, model_name};
+use crate::profile::{Backend, ModelProfile, Proactivity, ResponseModality, Translation, model_name};
 use crate::resumption::Handle;
 use crate::violation::{Rule, Violation};
 
@@ -54,7 +55,7 @@ pub struct SessionConfig {
     /// The model's name without its resource prefix.
     pub model: String,
     /// The rules of that model.
-    pub profile: ModelProfile,
+    pub profile: Arc<ModelProfile>,
     /// What the session answers in.
     pub modality: ResponseModality,
     /// The voice it answers with; empty when it answers in text.
@@ -69,6 +70,8 @@ pub struct SessionConfig {
     pub generation: GenerationConfig,
     /// Whether the client wants to see thoughts.
     pub include_thoughts: bool,
+    /// How much the model thinks: what was asked for or the model's default; `Unspecified` leaves it to the model or to the budget.
+    pub thinking_level: ThinkingLevel,
     /// Who finds the user's turns.
     pub detection: ActivityDetection,
     /// How the server does it.
@@ -113,8 +116,22 @@ impl SessionConfig {
 
     /// Checks `setup` and fills in what it leaves open; also names what it asks for in vain.
     pub(super) fn accept(setup: Setup, config: &ServerConfig) -> Result<Accepted, Violation> {
-        let profile = find_profile(&setup.model, config)?;
+        let Judged { accepted, violations, warnings } = Self::judge(setup, config);
+        match (violations.into_iter().next(), accepted) {
+            (Some(violation), _) => Err(violation),
+            (None, Some((config, handle))) => Ok(Accepted { config, handle, warnings }),
+            (None, None) => unreachable!("a setup that breaks no rule is a session"),
+        }
+    }
+
+    /// Finds all that is wrong with `setup`, and goes on with the default where something is.
+    pub(super) fn judge(setup: Setup, config: &ServerConfig) -> Judged {
+        let mut findings = Findings::default();
         let backend = config.backend;
+        check_fields(&setup, config, &mut findings);
+        let Some(profile) = findings.take(find_profile(&setup.model, config)) else {
+            return Judged { accepted: None, violations: findings.0, warnings: Vec::new() };
+        };
         let warnings = effect::of_setup(&setup, profile);
         let Setup {
             model,
@@ -129,57 +146,65 @@ impl SessionConfig {
             proactivity,
             explicit_vad_signal,
             history_config,
-            avatar_config: _,
-            safety_settings: _,
-            labels: _,
+            avatar_config,
+            safety_settings,
+            labels,
             prefix_turns: _,
         } = setup;
 
-        let (resumption, handle) = choose_resumption(session_resumption, backend)?;
-        let compression = choose_compression(context_window_compression, profile.context_tokens)?;
-        if profile.always_proactive && proactivity.is_some_and(|proactivity| !proactivity.proactive_audio) {
-            return Err(Violation::new(Rule::ProactivityAlways, "setup.proactivity.proactiveAudio"));
-        }
+        let (resumption, handle) = findings.take(choose_resumption(session_resumption)).unwrap_or_default();
+        let compression = choose_compression(context_window_compression, profile);
+        let compression = findings.take(compression).unwrap_or_default();
+        findings.check(check_proactivity(proactivity.as_ref(), profile.proactivity));
         let generation = generation_config.map(|generation| *generation).unwrap_or_default();
-        let modality = choose_modality(&generation, profile, || {
-            profile
-                .default_modality(backend, output_audio_transcription.is_some() || generation.speech_config.is_some())
-        })
-        .map_err(|asked| {
-            let path = "setup.generationConfig.responseModalities";
-            match asked.as_str() {
-                "TEXT" => Violation::new(Rule::TextFromNativeAudio, path).found(model_name(&model)),
-                _ => Violation::new(Rule::ModalitiesCombined, path).found(asked),
+        let speaks = output_audio_transcription.is_some() || generation.speech_config.is_some();
+        let default = profile.default_modality(backend, speaks);
+        let modality = choose_modality(&generation, profile, &model, default);
+        let modality = findings.take(modality).unwrap_or(default);
+        let voice = choose_voice(generation.speech_config.as_deref(), profile, modality);
+        let (voice, language) = findings.take(voice).unwrap_or_default();
+        let thinking_level = findings.take(choose_thinking(&generation, profile)).unwrap_or_default();
+        check_generation(&generation, profile, &mut findings);
+        check_instruction(system_instruction.as_ref(), "setup", profile, &mut findings);
+        check_labels(&labels, &mut findings);
+        for (s, setting) in safety_settings.iter().enumerate() {
+            if setting.category == HarmCategory::Unspecified {
+                findings.add(Violation::new(Rule::SafetyCategory, format!("setup.safetySettings[{s}].category")));
             }
-        })?;
-        let (voice, language) = choose_voice(generation.speech_config.as_deref(), profile, modality)?;
-        check_thinking(&generation, profile)?;
-        check_sampling(&generation)?;
-        check_tools(&tools, "setup", profile, &config.limits)?;
-        check_built_in(&tools, "setup", profile.built_in_tools, config.built_in_tools)?;
+        }
+        if avatar_config.is_some() && !profile.avatar {
+            findings.add(Violation::new(Rule::AvatarUnsupported, "setup.avatarConfig"));
+        }
+        findings.check(check_tool_kinds(&tools, "setup", profile, config.built_in_tools));
+        findings.check(check_tools(&tools, "setup", profile, &config.limits));
 
         let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();
-        let activity = ActivitySettings::choose(realtime.automatic_activity_detection.as_deref(), backend)?;
+        let defaults = config.profiles.backend(backend);
+        let activity = ActivitySettings::choose(realtime.automatic_activity_detection.as_deref(), defaults);
+        let activity = findings.take(activity).unwrap_or(defaults.activity);
         let disabled = realtime.automatic_activity_detection.and_then(|detection| detection.disabled);
+        let coverage = realtime.turn_coverage.filter(|coverage| *coverage != TurnCoverage::Unspecified);
+        if let Some(asked) = coverage.as_ref().filter(|asked| !profile.takes_turn_coverage(backend, asked)) {
+            let violation = Violation::new(Rule::TurnCoverage, "setup.realtimeInputConfig.turnCoverage");
+            findings.add(violation.found(asked.name().unwrap_or_default()));
+        }
         let session = Self {
             backend,
             model: model_name(&model).into(),
-            profile: profile.clone(),
+            profile: Arc::clone(profile),
             modality,
             voice,
             language,
             system_instruction,
             tools,
             include_thoughts: generation.thinking_config.as_ref().and_then(|it| it.include_thoughts).unwrap_or(false),
+            thinking_level,
             generation,
             detection: if disabled.unwrap_or(false) { ActivityDetection::Manual } else { ActivityDetection::Automatic },
             activity,
             explicit_vad_signal,
             interrupts: realtime.activity_handling != Some(ActivityHandling::NoInterruption),
-            turn_coverage: realtime
-                .turn_coverage
-                .filter(|coverage| *coverage != TurnCoverage::Unspecified)
-                .unwrap_or_else(|| profile.turn_coverage.clone()),
+            turn_coverage: coverage.unwrap_or_else(|| profile.turn_coverage.clone()),
             input_transcription: input_audio_transcription.is_some(),
             output_transcription: output_audio_transcription.is_some(),
             seeds_history: profile.seeds_history
@@ -187,11 +212,63 @@ impl SessionConfig {
             resumption,
             compression,
         };
-        Ok(Accepted { config: Arc::new(session), handle, warnings })
+        Judged { accepted: Some((Arc::new(session), handle)), violations: findings.0, warnings }
     }
 }
 
-fn find_profile<'a>(model: &str, config: &'a ServerConfig) -> Result<&'a ModelProfile, Violation> {
+/// What a setup comes to, right or wrong.
+pub(super) struct Judged {
+    /// The session and the one it is to go on from; there is none for a model that nobody knows.
+    pub(super) accepted: Option<(Arc<SessionConfig>, Option<Handle>)>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// The rules that were broken, in the order of the checks.
+#[derive(Default)]
+pub(super) struct Findings(Vec<Violation>);
+
+impl Findings {
+    pub(super) fn add(&mut self, violation: Violation) {
+        self.0.push(violation);
+    }
+
+    pub(super) fn check(&mut self, result: Result<(), Violation>) {
+        self.0.extend(result.err());
+    }
+
+    fn take<T>(&mut self, result: Result<T, Violation>) -> Option<T> {
+        result.map_err(|violation| self.add(violation)).ok()
+    }
+
+    pub(super) fn first(self) -> Result<(), Violation> {
+        self.0.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+/// Fields that this backend, or this version of its API, does not have.
+fn check_fields(setup: &Setup, config: &ServerConfig, findings: &mut Findings) {
+    let backend = config.profiles.backend(config.backend);
+    for field in &backend.unknown_fields {
+        if let Some((message, name)) = field::find(setup, field) {
+            let violation = Violation::new(Rule::FieldOfOtherBackend, format!("{message}.{name}"));
+            let (ours, other) = match config.backend {
+                Backend::Gemini => ("the Gemini API", "Vertex AI"),
+                Backend::Vertex => ("Vertex AI", "the Gemini API"),
+            };
+            findings.add(violation.found(name).found(field::snake(&message)).found(ours).found(other));
+        }
+    }
+    for (field, versions) in &backend.only_in {
+        if let Some((message, name)) = field::find(setup, field).filter(|_| !versions.contains(&config.api_version)) {
+            let violation = Violation::new(Rule::FieldOfOtherVersion, format!("{message}.{name}"));
+            let violation = violation.found(name).found(field::snake(&message));
+            findings.add(violation.found(&config.api_version).found(versions.join(" or ")));
+        }
+    }
+}
+
+fn find_profile<'a>(model: &str, config: &'a ServerConfig) -> Result<&'a Arc<ModelProfile>, Violation> {
     if model.is_empty() {
         return Err(Violation::new(Rule::ModelMissing, "setup.model"));
     }
@@ -204,17 +281,8 @@ fn find_profile<'a>(model: &str, config: &'a ServerConfig) -> Result<&'a ModelPr
 /// Whether and how the session can be taken up again, and which one this is to be.
 fn choose_resumption(
     asked: Option<SessionResumptionConfig>,
-    backend: Backend,
 ) -> Result<(Option<Resumption>, Option<Handle>), Violation> {
     let Some(SessionResumptionConfig { handle, transparent }) = asked else { return Ok((None, None)) };
-    if transparent && backend == Backend::Gemini {
-        // The Gemini API has no such field; SDKs do not let it get that far.
-        static SETUP: FieldName = FieldName { json: "setup", proto: "setup" };
-        static RESUMPTION: FieldName = FieldName { json: "sessionResumption", proto: "session_resumption" };
-        let path = [&SETUP, &RESUMPTION].into_iter().map(PathStep::Field).collect();
-        let kind = DecodeErrorKind::UnknownField { name: "transparent".into() };
-        return Err(DecodeError { path, kind }.into());
-    }
     let handle = match handle.as_deref() {
         None | Some("") => None,
         Some(text) => Some(
@@ -227,9 +295,13 @@ fn choose_resumption(
 /// The sliding window, with its defaults filled in and fitted to the model's.
 fn choose_compression(
     asked: Option<ContextWindowCompressionConfig>,
-    window: u64,
+    profile: &ModelProfile,
 ) -> Result<Option<Compression>, Violation> {
     let Some(ContextWindowCompressionConfig { trigger_tokens, sliding_window }) = asked else { return Ok(None) };
+    let window = profile.context_tokens;
+    if !profile.compression {
+        return Err(Violation::new(Rule::CompressionUnsupported, "setup.contextWindowCompression"));
+    }
     let Some(SlidingWindow { target_tokens }) = sliding_window else {
         return Err(Violation::new(Rule::CompressionMechanism, "setup.contextWindowCompression.slidingWindow"));
     };
@@ -260,24 +332,34 @@ fn choose_compression(
     Ok(Some(Compression { trigger, target }))
 }
 
-/// The modality, or the names of those asked for when the model cannot do them.
 fn choose_modality(
     generation: &GenerationConfig,
     profile: &ModelProfile,
-    default: impl FnOnce() -> ResponseModality,
-) -> Result<ResponseModality, String> {
+    model: &str,
+    default: ResponseModality,
+) -> Result<ResponseModality, Violation> {
+    let path = "setup.generationConfig.responseModalities";
     let asked: Vec<&Modality> =
         generation.response_modalities.iter().filter(|modality| **modality != Modality::Unspecified).collect();
     let modality = match asked.as_slice() {
-        [] => Some(default()),
+        [] => return Ok(default),
         [Modality::Text] => Some(ResponseModality::Text),
         [Modality::Audio] => Some(ResponseModality::Audio),
-        _ => None,
+        [_] => None,
+        several => {
+            let names: Vec<&str> = several.iter().map(|modality| modality.name().unwrap_or("?")).collect();
+            return Err(Violation::new(Rule::ModalitiesCombined, path).found(names.join("|")));
+        }
     };
-    modality.filter(|modality| profile.modalities.contains(modality)).ok_or_else(|| {
-        let names: Vec<&str> = asked.iter().map(|modality| modality.name().unwrap_or("?")).collect();
-        names.join("|")
-    })
+    match modality {
+        Some(modality) if profile.modalities.contains(&modality) => Ok(modality),
+        Some(ResponseModality::Text) => Err(Violation::new(Rule::TextFromNativeAudio, path).found(model_name(model))),
+        Some(ResponseModality::Audio) | None => {
+            let ours: Vec<&str> = profile.modalities.iter().map(|modality| modality.name()).collect();
+            let violation = Violation::new(Rule::ModalityUnsupported, path);
+            Err(violation.found(asked[0].name().unwrap_or("?")).found(ours.join(" or ")))
+        }
+    }
 }
 
 /// The voice's name and the language.
@@ -286,7 +368,7 @@ fn choose_voice(
     profile: &ModelProfile,
     modality: ResponseModality,
 ) -> Result<(String, Option<String>), Violation> {
-    let default = || profile.voices.first().copied().unwrap_or_default().to_owned();
+    let default = || profile.voices.first().cloned().unwrap_or_default();
     let Some(SpeechConfig { voice_config, language_code, multi_speaker_voice_config }) = speech else {
         return Ok(match modality {
             ResponseModality::Text => (String::new(), None),
@@ -313,7 +395,7 @@ fn choose_voice(
     };
     let voice = match asked {
         "" => default(),
-        name if profile.voices.contains(&name) => name.to_owned(),
+        name if profile.voices.iter().any(|voice| voice == name) => name.to_owned(),
         name => {
             let path = "setup.generationConfig.speechConfig.voiceConfig.prebuiltVoiceConfig.voiceName";
             return Err(Violation::new(Rule::VoiceUnknown, path).found(name).found(default()));
@@ -321,7 +403,9 @@ fn choose_voice(
     };
     let language = match language_code.as_str() {
         "" => None,
-        code if profile.languages.is_none_or(|spoken| spoken.contains(&code)) => Some(code.to_owned()),
+        code if profile.languages.as_ref().is_none_or(|spoken| spoken.iter().any(|it| it == code)) => {
+            Some(code.to_owned())
+        }
         code => {
             let path = "setup.generationConfig.speechConfig.languageCode";
             return Err(Violation::new(Rule::LanguageUnsupported, path).found(code));
@@ -330,57 +414,178 @@ fn choose_voice(
     Ok((voice, language))
 }
 
-fn check_thinking(generation: &GenerationConfig, profile: &ModelProfile) -> Result<(), Violation> {
-    let Some(thinking) = &generation.thinking_config else { return Ok(()) };
-    if thinking.thinking_budget.is_some() && !profile.thinking.budget {
-        let path = "setup.generationConfig.thinkingConfig.thinkingBudget";
-        return Err(Violation::new(Rule::ThinkingBudgetUnsupported, path));
+/// The level at which the model thinks; `Unspecified` leaves it to the model.
+fn choose_thinking(generation: &GenerationConfig, profile: &ModelProfile) -> Result<ThinkingLevel, Violation> {
+    let root = "setup.generationConfig.thinkingConfig";
+    let config = generation.thinking_config.as_ref();
+    let Some(thinking) = &profile.thinking else {
+        return if config.is_none_or(|config| *config == ThinkingConfig::default()) {
+            Ok(ThinkingLevel::Unspecified)
+        } else {
+            Err(Violation::new(Rule::ThinkingUnsupported, root))
+        };
+    };
+    let level = config.map(|config| config.thinking_level.clone()).unwrap_or_default();
+    if let Some(found) = config.and_then(|config| config.thinking_budget) {
+        let path = format!("{root}.thinkingBudget");
+        let Some(range) = &thinking.budget else {
+            return Err(Violation::new(Rule::ThinkingBudgetUnsupported, path));
+        };
+        if level != ThinkingLevel::Unspecified {
+            return Err(Violation::new(Rule::ThinkingTwice, path));
+        }
+        if !range.contains(&found) {
+            return Err(Violation::new(Rule::ThinkingBudgetRange, path)
+                .found(found)
+                .found(range.start())
+                .found(range.end()));
+        }
+        // A budget says how much; no level is assumed beside it.
+        return Ok(ThinkingLevel::Unspecified);
     }
-    if thinking.thinking_level != ThinkingLevel::Unspecified
-        && !profile.thinking.levels.contains(&thinking.thinking_level)
-    {
-        let path = "setup.generationConfig.thinkingConfig.thinkingLevel";
-        return Err(Violation::new(Rule::ThinkingLevelUnsupported, path));
+    let path = format!("{root}.thinkingLevel");
+    let known = || thinking.levels.iter().filter_map(ThinkingLevel::name).collect::<Vec<_>>().join(", ");
+    if level == ThinkingLevel::Unspecified {
+        return if thinking.level_required {
+            Err(Violation::new(Rule::ThinkingLevelMissing, path).found(known()))
+        } else {
+            Ok(thinking.default_level.clone().unwrap_or_default())
+        };
     }
-    Ok(())
-}
-
-/// Checks the numbers of the generation that have a range whatever the model.
-fn check_sampling(generation: &GenerationConfig) -> Result<(), Violation> {
-    if let Some(found) = generation.max_output_tokens.filter(|max| *max <= 0) {
-        return Err(Violation::new(Rule::MaxOutputTokens, "setup.generationConfig.maxOutputTokens").found(found));
-    }
-    let numbers = [
-        ("setup.generationConfig.temperature", generation.temperature, 0.0..=2.0),
-        ("setup.generationConfig.topP", generation.top_p, 0.0..=1.0),
-    ];
-    for (path, number, range) in numbers {
-        if let Some(found) = number.filter(|number| !range.contains(number)) {
-            let (least, most) = (range.start(), range.end());
-            return Err(Violation::new(Rule::NumberOutOfRange, path).found(found).found(least).found(most));
+    match thinking.levels.contains(&level) {
+        true => Ok(level),
+        false => {
+            let fix =
+                if thinking.levels.is_empty() { "leave it out".into() } else { format!("use one of {}", known()) };
+            let violation = Violation::new(Rule::ThinkingLevelUnsupported, path);
+            Err(violation.found(level.name().unwrap_or("?")).found(fix))
         }
     }
-    Ok(())
 }
 
-/// Checks the tools that run on the server's side, wherever they come from. None is ever accepted and left to lie: a model
-/// that believes it can search makes results up.
-pub(super) fn check_built_in(
+fn check_proactivity(asked: Option<&ProactivityConfig>, ours: Proactivity) -> Result<(), Violation> {
+    let Some(ProactivityConfig { proactive_audio, proactive_video }) = asked else { return Ok(()) };
+    let path = "setup.proactivity.proactiveAudio";
+    match ours {
+        Proactivity::Always if !proactive_audio => Err(Violation::new(Rule::ProactivityAlways, path)),
+        Proactivity::Refused if *proactive_audio => Err(Violation::new(Rule::ProactivityUnsupported, path)),
+        Proactivity::Refused | Proactivity::Optional | Proactivity::Always if *proactive_video && !proactive_audio => {
+            Err(Violation::new(Rule::ProactiveVideoAlone, "setup.proactivity.proactiveVideo"))
+        }
+        Proactivity::Refused | Proactivity::Optional | Proactivity::Always => Ok(()),
+    }
+}
+
+/// Checks what of the generation does not depend on what else is set.
+fn check_generation(generation: &GenerationConfig, profile: &ModelProfile, findings: &mut Findings) {
+    let at = |field: &str| format!("setup.generationConfig.{field}");
+    if let Some(found) = generation.max_output_tokens {
+        let max = profile.output_tokens_max.filter(|max| found > *max);
+        if found <= 0 {
+            findings.add(Violation::new(Rule::MaxOutputTokens, at("maxOutputTokens")).found(found));
+        } else if let Some(max) = max {
+            findings
+                .add(Violation::new(Rule::NumberOutOfRange, at("maxOutputTokens")).found(found).found(1).found(max));
+        }
+    }
+    let numbers = [
+        ("temperature", generation.temperature, 0.0..=2.0),
+        ("topP", generation.top_p, 0.0..=1.0),
+        ("presencePenalty", generation.presence_penalty, -2.0..=2.0),
+        ("frequencyPenalty", generation.frequency_penalty, -2.0..=2.0),
+    ];
+    for (field, number, range) in numbers {
+        if let Some(found) = number.filter(|number| !range.contains(number)) {
+            let violation = Violation::new(Rule::NumberOutOfRange, at(field));
+            findings.add(violation.found(found).found(range.start()).found(range.end()));
+        }
+    }
+    if let Some(found) = generation.top_k.filter(|top_k| *top_k < 1) {
+        findings.add(Violation::new(Rule::TopK, at("topK")).found(found));
+    }
+    if let Some(found) = generation.candidate_count.filter(|count| *count != 1) {
+        findings.add(Violation::new(Rule::CandidateCount, at("candidateCount")).found(found));
+    }
+    let not_live = [
+        ("responseMimeType", !generation.response_mime_type.is_empty()),
+        ("responseSchema", generation.response_schema.is_some()),
+        ("responseJsonSchema", generation.response_json_schema.is_some()),
+        ("responseJsonSchema", generation.response_json_schema_ordered.is_some()),
+        ("responseLogprobs", generation.response_logprobs.is_some()),
+        ("logprobs", generation.logprobs.is_some()),
+        ("stopSequences", !generation.stop_sequences.is_empty()),
+        ("routingConfig", generation.routing_config.is_some()),
+        ("audioTimestamp", generation.audio_timestamp.is_some()),
+    ];
+    for (field, is_set) in not_live {
+        if is_set {
+            findings.add(Violation::new(Rule::GenerationFieldNotLive, at(field)).found(field));
+        }
+    }
+    if generation.enable_affective_dialog && !profile.affective_dialog {
+        findings.add(Violation::new(Rule::AffectiveDialogUnsupported, at("enableAffectiveDialog")));
+    }
+    if generation.translation_config.is_some() && profile.translation == Translation::Refused {
+        findings.add(Violation::new(Rule::TranslationUnsupported, at("translationConfig")));
+    }
+}
+
+/// Checks an instruction wherever it comes from.
+pub(super) fn check_instruction(
+    instruction: Option<&Content>,
+    root: &str,
+    profile: &ModelProfile,
+    findings: &mut Findings,
+) {
+    let Some(instruction) = instruction else { return };
+    let path = format!("{root}.systemInstruction");
+    if !profile.instruction {
+        findings.add(Violation::new(Rule::InstructionUnsupported, path));
+    } else if let Some(p) =
+        instruction.parts.iter().position(|part| !matches!(part.data, None | Some(PartData::Text(_))))
+    {
+        findings.add(Violation::new(Rule::InstructionNotText, format!("{path}.parts[{p}]")));
+    }
+}
+
+fn check_labels(labels: &BTreeMap<String, String>, findings: &mut Findings) {
+    for key in labels.keys() {
+        let starts_well = key.chars().next().is_some_and(char::is_alphabetic);
+        let may_stand = |c: char| c.is_alphanumeric() && !c.is_uppercase() || c == '_' || c == '-';
+        if !starts_well || key.chars().count() > LABEL_CHARS_MAX || !key.chars().all(may_stand) {
+            findings.add(Violation::new(Rule::LabelKey, "setup.labels").found(key).found(LABEL_CHARS_MAX));
+        }
+    }
+}
+
+/// Characters of a label's key, as SDKs document it.
+const LABEL_CHARS_MAX: usize = 63;
+
+/// Checks of what kinds tools are, wherever they come from. No built-in one is ever accepted and left to lie: a model that
+/// believes it can search makes results up.
+pub(super) fn check_tool_kinds(
     tools: &[Tool],
     root: &str,
-    model: BuiltInTools,
+    profile: &ModelProfile,
     host: BuiltInTools,
 ) -> Result<(), Violation> {
     for (t, tool) in tools.iter().enumerate() {
+        let path = format!("{root}.tools[{t}]");
+        if !tool.function_declarations.is_empty() && !profile.functions {
+            return Err(Violation::new(Rule::FunctionsUnsupported, format!("{path}.functionDeclarations")));
+        }
+        if tool.function_declarations.is_empty() && BuiltIn::of(tool).next().is_none() && !profile.empty_tools {
+            return Err(Violation::new(Rule::ToolEmpty, path));
+        }
         for kind in BuiltIn::of(tool) {
-            let rule = if !model.has(&kind) {
+            let rule = if !profile.built_in_tools.has(&kind) {
                 Rule::BuiltInNotOfModel
             } else if !host.has(&kind) {
                 Rule::BuiltInNotRun
             } else {
                 continue;
             };
-            return Err(Violation::new(rule, format!("{root}.tools[{t}].{}", kind.name())));
+            return Err(Violation::new(rule, format!("{path}.{}", kind.name())));
         }
     }
     Ok(())

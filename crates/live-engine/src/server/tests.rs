@@ -322,7 +322,7 @@ fn show_snapshot(snapshot: &Snapshot) -> String {
     shown.join(" ")
 }
 
-/// `MODEL [TEXT|AUDIO].. [manual] [prefix=MS] [silence=MS] [signals] [allinput] [allvideo] [nointerrupt] [transcripts] [heard] [seed] [thoughts] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
+/// `MODEL [TEXT|AUDIO].. [manual] [prefix=MS] [silence=MS] [signals] [allinput] [allvideo] [nointerrupt] [transcripts] [heard] [seed] [thoughts] [level=L] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
 /// [resumable] [transparent] [handle=H] [window[=TRIGGER/TARGET]]`
 fn setup(words: &str) -> Setup {
     let mut words = words.split_whitespace();
@@ -366,6 +366,11 @@ fn setup(words: &str) -> Setup {
             }
             "budget" => {
                 let thinking = ThinkingConfig { thinking_budget: Some(0), ..ThinkingConfig::default() };
+                setup.generation_config.get_or_insert_default().thinking_config = Some(thinking);
+            }
+            "level" => {
+                let thinking_level = ThinkingLevel::from_name(value).expect("a level of the wire");
+                let thinking = ThinkingConfig { thinking_level, ..ThinkingConfig::default() };
                 setup.generation_config.get_or_insert_default().thinking_config = Some(thinking);
             }
             "voice" => setup = setup.with_voice(value),

@@ -97,6 +97,12 @@ rules! {
         "\"{0}\" is no model that this server knows", "use a name that matches one of its model profiles";
 
     // What it answers in, and with which voice.
+    FieldOfOtherBackend: "setup.field-of-other-backend", InvalidArgument,
+        "Invalid JSON payload received. Unknown name \"{0}\" at '{1}': Cannot find field.",
+        "{2} has no such field; {3} has", "leave it out";
+    FieldOfOtherVersion: "setup.field-of-other-version", InvalidArgument,
+        "Invalid JSON payload received. Unknown name \"{0}\" at '{1}': Cannot find field.",
+        "version {2} of the API has no such field", "leave it out, or dial version {3}";
     ModalitiesCombined: "setup.modalities-combined", InvalidArgument,
         "The requested combination of response modalities ({0}) is not supported by the model",
         "{0} is not one modality that the model answers in", "ask for exactly one of TEXT and AUDIO";
@@ -119,14 +125,50 @@ rules! {
         "the model does not speak \"{0}\"", "use one of its codes with a region, such as es-US";
 
     // How it thinks and chooses its words.
+    ThinkingUnsupported: "setup.thinking-unsupported", InvalidArgument, INVALID,
+        "the model does not think", "leave thinkingConfig out";
     ThinkingBudgetUnsupported: "setup.thinking-budget-unsupported", InvalidArgument, INVALID,
         "the model has no thinking budget", "leave it out";
+    ThinkingBudgetRange: "setup.thinking-budget-range", InvalidArgument, INVALID,
+        "it takes {1} to {2}, 0 for no thinking and -1 for as much as the model likes; found {0}",
+        "choose a number in that range, or leave it out";
+    ThinkingTwice: "setup.thinking-budget-beside-level", InvalidArgument, INVALID,
+        "thinking has a budget or a level, not both", "leave out one of thinkingBudget and thinkingLevel";
     ThinkingLevelUnsupported: "setup.thinking-level-unsupported", InvalidArgument, INVALID,
-        "the model does not have this thinking level", "leave it out";
+        "the model does not have the thinking level {0}", "{1}";
+    ThinkingLevelMissing: "setup.thinking-level-missing", InvalidArgument, INVALID,
+        "the model has to be told how much to think", "set it to one of {0}";
     MaxOutputTokens: "setup.max-output-tokens", InvalidArgument, INVALID,
         "an answer has at least one token; found {0}", "raise it, or leave it out for no limit";
     NumberOutOfRange: "setup.number-out-of-range", InvalidArgument, INVALID,
         "it takes {1} to {2}; found {0}", "choose a number in that range, or leave it out";
+    TopK: "setup.top-k", InvalidArgument, INVALID,
+        "at least one token is to choose from; found {0}", "raise it, or leave it out";
+    CandidateCount: "setup.candidate-count", InvalidArgument, INVALID,
+        "a live session has one answer to a turn; found {0}", "leave it out";
+    GenerationFieldNotLive: "setup.generation-field-not-live", InvalidArgument, INVALID,
+        "live sessions do not support {0}", "leave it out";
+    AffectiveDialogUnsupported: "setup.affective-dialog-unsupported", InvalidArgument, INVALID,
+        "the model has no affective dialog", "leave enableAffectiveDialog out, or name a 2.5 model with native audio";
+    ProactivityUnsupported: "setup.proactivity-unsupported", InvalidArgument, INVALID,
+        "the model cannot be proactive", "leave proactivity out";
+    ProactiveVideoAlone: "setup.proactive-video-alone", InvalidArgument, INVALID,
+        "proactive video needs proactive audio", "set proactiveAudio too";
+    TranslationUnsupported: "setup.translation-unsupported", InvalidArgument, INVALID,
+        "the model does not translate by configuration", "leave translationConfig out, or name a model that translates";
+    AvatarUnsupported: "setup.avatar-unsupported", InvalidArgument, INVALID,
+        "the model shows no avatar", "leave avatarConfig out";
+    InstructionUnsupported: "setup.instruction-unsupported", InvalidArgument, INVALID,
+        "the model takes no instruction", "leave systemInstruction out";
+    InstructionNotText: "setup.instruction-not-text", InvalidArgument, INVALID,
+        "an instruction is text", "send text parts only";
+    LabelKey: "setup.label-key", InvalidArgument, INVALID,
+        "a label's key begins with a letter and has at most {1} lower-case letters, digits, _ and -; found \"{0}\"",
+        "rename it";
+    SafetyCategory: "setup.safety-category-missing", InvalidArgument, INVALID,
+        "a safety setting names its category", "name one, such as HARM_CATEGORY_HARASSMENT";
+    TurnCoverage: "setup.turn-coverage-refused", InvalidArgument, INVALID,
+        "the model refuses {0} on this backend", "leave it out, or choose another";
     ProactivityAlways: "setup.proactivity-always", InvalidArgument, INVALID,
         "the model is always proactive", "leave proactivity out";
 
@@ -141,6 +183,12 @@ rules! {
         "a session has a limit of declared functions", "declare at most {0}";
     FunctionBehavior: "tools.behavior-refused", InvalidArgument, INVALID,
         "the model refuses this behavior", "leave it out";
+    FunctionsUnsupported: "tools.functions-unsupported", Unimplemented, NOT_ENABLED,
+        "the model calls no functions", "leave them out, or name a model that does";
+    ToolEmpty: "tools.empty", InvalidArgument, INVALID,
+        "a tool holds something", "leave it out";
+    SchedulingUnsupported: "tools.scheduling-refused", InvalidArgument, INVALID,
+        "the model does not take scheduling", "leave it out";
     BuiltInNotOfModel: "tools.built-in-not-of-model", Unimplemented, NOT_ENABLED,
         "the model does not have this built-in tool", "leave it out, or name a model that has it";
     BuiltInNotRun: "tools.built-in-not-run", Unimplemented, NOT_ENABLED,
@@ -162,6 +210,8 @@ rules! {
     // The window.
     CompressionMechanism: "compression.mechanism-missing", InvalidArgument, INVALID,
         "compression needs a mechanism, and there is one", "add slidingWindow, empty for its defaults";
+    CompressionUnsupported: "compression.unsupported", InvalidArgument, INVALID,
+        "the model's context is not compressed", "leave contextWindowCompression out";
     CompressionTarget: "compression.target-not-below-trigger", InvalidArgument, INVALID,
         "it is below the trigger of {0}; found {1}", "lower it, or leave it out for half of the trigger";
     ContextTokens: "context.tokens", InvalidArgument, INVALID,
@@ -190,6 +240,10 @@ rules! {
         "use the role user or model";
     ContentEmpty: "content.empty", InvalidArgument, INVALID,
         "a content has parts", "add a part, or leave the content out";
+    ContentNotTaken: "content.not-taken", InvalidArgument, INVALID,
+        "the model takes no ordered content", "send realtimeInput.audio";
+    ContentMidSession: "content.mid-session", InvalidArgument, INVALID,
+        "the model takes clientContent only before its first answer", "send realtimeInput.text";
     NothingToAnswer: "content.nothing-to-answer", InvalidArgument, "No turn to complete",
         "a completed turn holds something to answer", "send content before completing the turn";
     LastTurnNotUser: "content.last-turn-not-user", InvalidArgument,
@@ -203,6 +257,15 @@ rules! {
         "set setup.realtimeInputConfig.automaticActivityDetection.disabled to true to frame speech yourself";
     ActivityEmpty: "realtime.activity-empty", InvalidArgument, "No turn to complete",
         "a completed turn holds something to answer", "send content before completing the turn";
+    MediaChunks: "realtime.media-chunks", InvalidArgument, INVALID,
+        "the model does not take mediaChunks", "send audio, video or text";
+    AudioNotTaken: "realtime.audio-not-taken", InvalidArgument,
+        "The audio content type (CONTENT_TYPE_AUDIO) is not supported for this model configuration",
+        "the model does not hear", "send text";
+    VideoNotTaken: "realtime.video-not-taken", InvalidArgument, INVALID,
+        "the model does not see", "send audio";
+    TextNotTaken: "realtime.text-not-taken", InvalidArgument, INVALID,
+        "the model does not read", "send audio";
     AudioType: "realtime.audio-type", InvalidArgument, INVALID,
         "audio takes an audio type; found \"{0}\"", "send audio/pcm;rate=16000";
     AudioFormat: "realtime.audio-format", InvalidArgument, INVALID,

@@ -256,7 +256,7 @@ fn profiles() -> String {
             modalities.join(", "),
             profile.default_modality(Backend::Gemini, false),
             voices.len(),
-            languages.map_or("any".into(), |languages| languages.len().to_string()),
+            languages.as_ref().map_or("any".into(), |languages| languages.len().to_string()),
             turn_coverage.name().unwrap_or_default().trim_start_matches("TURN_INCLUDES_"),
             match after_call {
                 AfterCall::CompletesTurn => "turn is complete",

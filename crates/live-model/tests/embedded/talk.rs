@@ -8,7 +8,9 @@ use live_engine::{ActivitySettings, Backend, Family, ModelOutput, ModelProfile, 
 use live_model::embedded::{EmbeddedConfig, Plan, Say, plan};
 use live_model::{Embedded, Model};
 use live_proto::json::{self, DecodeOptions};
-use live_proto::{Content, FunctionCall, FunctionResponse, GenerationConfig, Part, ThinkingConfig, Tool, TurnCoverage};
+use live_proto::{
+    Content, FunctionCall, FunctionResponse, GenerationConfig, Part, ThinkingConfig, ThinkingLevel, Tool, TurnCoverage,
+};
 
 /// A conversation under way.
 #[derive(Clone, Debug)]
@@ -24,7 +26,7 @@ impl Talk {
         let session = SessionConfig {
             backend: Backend::Gemini,
             model: "gemini-live-2.5-flash-preview".to_owned(),
-            profile: ModelProfile::of(Family::HalfCascade25).clone(),
+            profile: Arc::new(ModelProfile::of(Family::HalfCascade25).clone()),
             modality: ResponseModality::Text,
             voice: String::new(),
             language: None,
@@ -32,6 +34,7 @@ impl Talk {
             tools: Vec::new(),
             generation: GenerationConfig::default(),
             include_thoughts: false,
+            thinking_level: ThinkingLevel::Unspecified,
             detection: ActivityDetection::Automatic,
             activity: ActivitySettings::of(Backend::Gemini),
             explicit_vad_signal: false,

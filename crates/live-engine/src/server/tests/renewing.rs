@@ -240,11 +240,11 @@ fn a_transparent_session_says_what_each_handle_holds() {
     check(
         &format!("{TEXT} transparent"),
         expect![[r#"
-        C setup models/gemini-2.0-flash-live-001 TEXT transparent
-          ! Violation setup.sessionResumption: a strict reader takes known fields only: unknown field "transparent"; remove "transparent", or check its spelling and its parent
-          < close 1007 Invalid JSON payload received. Unknown name "transparent" at 'setup.session_resumption': Cannot find field.
-          ! Closed: setup.sessionResumption: a strict reader takes known fields only: unknown field "transparent"; remove "transparent", or check its spelling and its parent
-    "#]],
+            C setup models/gemini-2.0-flash-live-001 TEXT transparent
+              ! Violation setup.sessionResumption.transparent: the Gemini API has no such field; Vertex AI has; leave it out
+              < close 1007 Invalid JSON payload received. Unknown name "transparent" at 'setup.session_resumption': Cannot find field.
+              ! Closed: setup.sessionResumption.transparent: the Gemini API has no such field; Vertex AI has; leave it out
+        "#]],
     );
 }
 

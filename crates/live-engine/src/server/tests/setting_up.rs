@@ -138,11 +138,11 @@ fn one_modality_that_the_model_has() {
     check(
         "C setup models/gemini-live-2.5-flash-preview IMAGE",
         expect![[r#"
-        C setup models/gemini-live-2.5-flash-preview IMAGE
-          ! Violation setup.generationConfig.responseModalities: IMAGE is not one modality that the model answers in; ask for exactly one of TEXT and AUDIO
-          < close 1007 The requested combination of response modalities (IMAGE) is not supported by the model
-          ! Closed: setup.generationConfig.responseModalities: IMAGE is not one modality that the model answers in; ask for exactly one of TEXT and AUDIO
-    "#]],
+            C setup models/gemini-live-2.5-flash-preview IMAGE
+              ! Violation setup.generationConfig.responseModalities: the model does not answer in IMAGE; ask for TEXT or AUDIO
+              < close 1007 The requested combination of response modalities (IMAGE) is not supported by the model
+              ! Closed: setup.generationConfig.responseModalities: the model does not answer in IMAGE; ask for TEXT or AUDIO
+        "#]],
     );
     check(
         "C setup models/gemini-3.8-live TEXT",
@@ -198,13 +198,13 @@ fn thinking_and_behavior_are_the_models() {
     "#]],
     );
     check(
-        "C setup models/gemini-3.8-live-extended-thinking fn=weather:now",
+        "C setup models/gemini-3.8-live-extended-thinking level=LOW fn=weather:now",
         expect![[r#"
-        C setup models/gemini-3.8-live-extended-thinking fn=weather:now
-          ! Violation setup.tools[0].functionDeclarations[0].behavior: the model refuses this behavior; leave it out
-          < close 1007 Request contains an invalid argument.
-          ! Closed: setup.tools[0].functionDeclarations[0].behavior: the model refuses this behavior; leave it out
-    "#]],
+            C setup models/gemini-3.8-live-extended-thinking level=LOW fn=weather:now
+              ! Violation setup.tools[0].functionDeclarations[0].behavior: the model refuses this behavior; leave it out
+              < close 1007 Request contains an invalid argument.
+              ! Closed: setup.tools[0].functionDeclarations[0].behavior: the model refuses this behavior; leave it out
+        "#]],
     );
     check(
         "C setup models/gemini-3.8-live fn=weather fn=weather",
@@ -220,11 +220,11 @@ fn thinking_and_behavior_are_the_models() {
 #[test]
 fn a_wish_without_effect_is_named() {
     check(
-        "C setup models/gemini-2.0-flash-live-001 proactive",
+        "C setup models/gemini-2.5-flash-native-audio-latest proactive",
         expect![[r#"
-            C setup models/gemini-2.0-flash-live-001 proactive
+            C setup models/gemini-2.5-flash-native-audio-latest proactive
               < setupComplete
-              ! SetupAccepted Live20 Text
+              ! SetupAccepted NativeAudio25 Audio Puck
               ! Warning NoEffect { path: "setup.proactivity" }
         "#]],
     );
