@@ -124,6 +124,12 @@ impl Context {
         self.revision += 1;
     }
 
+    /// Marks a history as told: what a user says behind the model's last words still waits for an answer.
+    pub(crate) fn told(&mut self) {
+        self.unanswered = self.entries.iter().rev().take_while(|entry| entry.content.role == USER).count();
+        self.revision += 1;
+    }
+
     /// Puts a transcript beside the first stretch of unanswered speech that has none; nowhere if each has one.
     pub(crate) fn transcribe(&mut self, text: String) {
         let done_with = self.entries.len() - self.unanswered;

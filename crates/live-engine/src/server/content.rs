@@ -46,7 +46,7 @@ impl Session {
         }
         if self.seeding {
             self.seeding = false;
-            self.context.answered();
+            self.context.told();
             return Ok(());
         }
         match self.context.last() {

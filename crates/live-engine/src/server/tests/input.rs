@@ -20,6 +20,23 @@ fn history_is_seeded_by_content_and_started_by_what_flows() {
 }
 
 #[test]
+fn a_seed_that_ends_with_the_user_is_answered_with_what_flows() {
+    check(
+        "C setup models/gemini-3.1-flash-live-preview seed
+         C turns user:hi model:hello user:why? .
+         C say _",
+        expect![[r#"
+            C setup models/gemini-3.1-flash-live-preview seed
+              < setupComplete
+              ! SetupAccepted Live31 Audio Puck
+            C turns user:hi model:hello user:why? .
+            C say _
+              ! Generate #1 user:'hi' model:'hello' | user:'why?' user:' '
+        "#]],
+    );
+}
+
+#[test]
 fn a_model_that_does_not_know_seeding_answers_the_seed() {
     check(
         "C setup models/gemini-live-2.5-flash-preview seed
