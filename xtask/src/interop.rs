@@ -1,9 +1,10 @@
-//! `cargo xtask interop`: Google's SDKs as shipped hold sessions with `live serve`, and our JSON is compared with protobuf's own.
+//! `cargo xtask interop`: SDKs and frameworks as shipped hold sessions with `live serve`, and our JSON is compared with protobuf's own.
 //! The cases are data (xtask/interop/cases.json); what they mean and how to run one of them is in docs/interop.md.
 
 mod client;
 mod differential;
 mod environment;
+mod frameworks;
 mod grpc;
 mod server;
 mod speech;
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// Runs only the gRPC suite.
     #[arg(long, conflicts_with_all = ["clients", "differential"])]
     grpc: bool,
+    /// Runs only the suites of the frameworks.
+    #[arg(long, conflicts_with_all = ["clients", "differential", "grpc"])]
+    frameworks: bool,
     /// How many messages the differential check generates.
     #[arg(long, default_value_t = MESSAGES)]
     messages: u64,
@@ -58,6 +62,7 @@ pub(crate) fn all(repository: &Repository) -> Result<Tally> {
         clients: Vec::new(),
         differential: false,
         grpc: false,
+        frameworks: false,
         messages: MESSAGES,
         seed: 1,
         release: false,
@@ -65,18 +70,23 @@ pub(crate) fn all(repository: &Repository) -> Result<Tally> {
     run(&args, repository)
 }
 
-/// Runs the suites of all clients at the same time against one server, then the differential check.
+/// Runs the suites of all clients at the same time against one server, then those of gRPC and the frameworks, then the
+/// differential check.
 pub(crate) fn run(args: &Args, repository: &Repository) -> Result<Tally> {
     let workshop = Workshop::open(repository);
     let mut total = Tally::default();
     let everything = args.only.is_empty() && args.clients.is_empty();
-    if !args.differential && !args.grpc {
+    let one_suite = args.differential || args.grpc || args.frameworks;
+    if !one_suite {
         total.add(sessions(args, &workshop)?);
     }
-    if args.grpc || (everything && !args.differential) {
+    if args.grpc || (everything && !one_suite) {
         total.add(grpc::run(args.release, &args.only, &workshop)?);
     }
-    if everything && !args.grpc {
+    if args.frameworks || (everything && !one_suite) {
+        total.add(frameworks::run(args.release, &args.only, &workshop)?);
+    }
+    if args.differential || (everything && !one_suite) {
         total.add(differential::run(args.messages, args.seed, &workshop)?);
     }
     Ok(total)
@@ -91,10 +101,9 @@ pub(crate) fn setup(repository: &Repository) -> Result<()> {
             Err(why) => println!("{}: skipped: {why}", client.name()),
         }
     }
-    for (name, environment) in
-        [("grpc", grpc::environment(&workshop)?), ("differential", differential::environment(&workshop)?)]
-    {
-        match environment {
+    let others = [("grpc", grpc::environment(&workshop)), ("differential", differential::environment(&workshop))];
+    for (name, environment) in others.into_iter().chain(frameworks::environments(&workshop)) {
+        match environment? {
             Ok(directory) => println!("{name}: {}", directory.display()),
             Err(why) => println!("{name}: skipped: {why}"),
         }

@@ -131,13 +131,18 @@ pub(super) fn watch(name: &str, command: &mut Command) -> Result<Outcome> {
     Ok(Outcome { tally, failures })
 }
 
-/// Sets what the server told to set, and removes what would lead an SDK or its sockets elsewhere.
-fn tell(command: &mut Command, selection: &Selection<'_>) {
+/// Removes what would lead an SDK or its sockets elsewhere.
+pub(super) fn forget_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(is_misleading) {
             command.env_remove(name);
         }
     }
+}
+
+/// Sets what the server told to set, and nothing else.
+fn tell(command: &mut Command, selection: &Selection<'_>) {
+    forget_settings(command);
     let Selection { open, keyed, lenient, timed, speech, only } = *selection;
     let absolute: PathBuf = std::path::absolute(&open.certificate).unwrap_or_else(|_| open.certificate.clone());
     command
