@@ -14,6 +14,8 @@ use crate::tool::BuiltIns;
 use crate::voice::Voice;
 
 mod args;
+mod arithmetic;
+mod code;
 mod count;
 mod heard;
 mod hint;
@@ -25,6 +27,7 @@ mod schema;
 mod speaker;
 mod told;
 
+pub use self::code::Program;
 pub use self::count::Count;
 pub use self::plan::{Plan, Say, plan};
 use self::speaker::{Form, Speaker};
@@ -69,10 +72,10 @@ impl Embedded {
 impl Model for Embedded {
     /// Answers by the rules. Needs a tokio runtime with time when polled.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
-        let config = self.config.clone();
+        let (config, executor) = (self.config.clone(), self.built_ins.code.clone());
         // It recognises nothing, and says so.
         let caption = stream::iter(prompt.caption().map(ModelOutput::Caption));
-        caption.chain(said(move || Speaker::new(plan(&prompt), form(&prompt), &config))).boxed()
+        caption.chain(said(move || Speaker::new(plan(&prompt), form(&prompt), &config, executor))).boxed()
     }
 
     fn built_in_tools(&self) -> BuiltInTools {
@@ -111,7 +114,7 @@ mod tests {
             said(move || {
                 is_planned.store(true, Ordering::Relaxed);
                 let plan = Plan { thought: Some("So.".to_owned()), say: Vec::new(), calls: Vec::new() };
-                Speaker::new(plan, Form::Text, &EmbeddedConfig::default())
+                Speaker::new(plan, Form::Text, &EmbeddedConfig::default(), None)
             })
         };
         drop(answer());

@@ -5,6 +5,7 @@
 use live_engine::Prompt;
 use live_proto::{FunctionCall, FunctionDeclaration, FunctionResponse, PartData};
 
+use super::code::{self, Program};
 use super::count::{Count, counts};
 use super::heard::{Entry, Heard, recent};
 use super::hint::Hints;
@@ -66,6 +67,8 @@ pub enum Say {
     Text(String),
     /// Numbers, no faster than they are spoken.
     Count(Count),
+    /// A program, what it gave, and words that tell it.
+    Run(Program),
 }
 
 /// Decides the answer to a prompt. Same prompt, same plan.
@@ -79,6 +82,13 @@ pub fn plan(prompt: &Prompt) -> Plan {
     let (thought, calls) = if let Some(calls) = calls(prompt, &heard) {
         let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
         (format!("The prompt names {}, so I call it.", listed(&names)), calls)
+    } else if let Some(program) = program(prompt, &heard) {
+        let thought = match program.is_arithmetic {
+            true => "I am asked to compute, so I write code for it.",
+            false => "I am asked to run code, so I run it.",
+        };
+        say.push(Say::Run(program));
+        (thought.to_owned(), Vec::new())
     } else if asks(heard.recent(), &INSTRUCTION) {
         say.push(Say::Text(instruction(prompt)));
         ("I am asked for my instructions, so I repeat them.".to_owned(), Vec::new())
@@ -96,6 +106,13 @@ pub fn plan(prompt: &Prompt) -> Plan {
     };
     assert!(!say.is_empty() || !calls.is_empty(), "every turn is answered");
     Plan { thought: wants_thoughts(prompt).then_some(thought), say, calls }
+}
+
+/// The code that the prompt asks for, where there is something to run it.
+fn program(prompt: &Prompt, heard: &Heard<'_>) -> Option<Program> {
+    let may_run = prompt.session.tools.iter().any(|tool| tool.code_execution.is_some());
+    let text = heard.recent();
+    may_run.then(|| code::written(text).or_else(|| code::arithmetic(text)))?
 }
 
 /// The answers of functions that nobody has told yet, a sentence each.

@@ -2,18 +2,21 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use live_engine::context::OUTPUT_RATE;
 use live_engine::{EndReason, ModelOutput};
-use live_proto::FunctionCall;
+use live_proto::{CodeExecutionResult, ExecutableCode, FunctionCall, Language, Outcome};
 use tokio::time::Instant;
 
 use super::EmbeddedConfig;
+use super::code::{Program, told};
 use super::count::Count;
 use super::piece::pieces;
 use super::plan::{Plan, Say};
+use crate::tool::CodeExecutor;
 use crate::voice::{Speech, SpeechChunk, Voice};
 
 /// Samples in a millisecond of speech.
@@ -33,9 +36,9 @@ pub(super) enum Form {
 }
 
 /// Says a plan; the state of one answer.
-#[derive(Debug)]
 pub(super) struct Speaker {
     form: Form,
+    executor: Option<Arc<dyn CodeExecutor>>,
     piece_interval: Duration,
     number_interval: Duration,
     thought: Option<String>,
@@ -62,16 +65,25 @@ enum Utterance {
         interval: Duration,
     },
     Speech(Box<Chunks<Speech>>),
+    /// A program that is to be shown, and then to be run.
+    Shown(Program),
+    Run(Program),
 }
 
 impl Speaker {
-    pub(super) fn new(plan: Plan, form: Form, config: &EmbeddedConfig) -> Self {
+    pub(super) fn new(
+        plan: Plan,
+        form: Form,
+        config: &EmbeddedConfig,
+        executor: Option<Arc<dyn CodeExecutor>>,
+    ) -> Self {
         let Plan { thought, say, calls } = plan;
         let EmbeddedConfig { pieces_per_second, numbers_per_second } = config;
         let piece_interval = Duration::from_secs(1).checked_div(*pieces_per_second).unwrap_or_default();
         let number_interval = Duration::from_secs(1) / numbers_per_second.get();
         Self {
             form,
+            executor,
             piece_interval,
             number_interval: number_interval.max(piece_interval),
             thought,
@@ -113,6 +125,20 @@ impl Speaker {
     async fn go_on(&mut self) -> Option<ModelOutput> {
         let output = match &mut self.utterance {
             Utterance::Silent => None,
+            Utterance::Shown(program) => {
+                let code = executable(program);
+                self.utterance = Utterance::Run(program.clone());
+                return Some(ModelOutput::ExecutableCode(code));
+            }
+            Utterance::Run(program) => {
+                let result = match &self.executor {
+                    Some(executor) => executor.run(executable(program)).await,
+                    None => nobody(),
+                };
+                self.say.push_front(Say::Text(told(program, &result)));
+                self.utterance = Utterance::Silent;
+                return Some(ModelOutput::CodeExecutionResult(result));
+            }
             Utterance::Text { rest, interval } => match pieces(rest).next().map(str::to_owned) {
                 None => None,
                 Some(piece) => {
@@ -154,6 +180,10 @@ impl Speaker {
                     self.counting = Some(Numbers::new(count));
                     return true;
                 }
+                Some(Say::Run(program)) => {
+                    self.utterance = Utterance::Shown(program);
+                    return true;
+                }
             },
         };
         let text = if self.has_spoken { format!(" {text}") } else { text };
@@ -171,6 +201,23 @@ impl Speaker {
         };
         true
     }
+}
+
+impl fmt::Debug for Speaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Speaker").field("utterance", &self.utterance).field("say", &self.say).finish_non_exhaustive()
+    }
+}
+
+/// A program as it goes to the client and to the executor.
+fn executable(program: &Program) -> ExecutableCode {
+    ExecutableCode { language: Language::Python, code: program.code.clone(), ..ExecutableCode::default() }
+}
+
+/// The result of a program where nobody runs programs: a server refuses a session that asks for it, and other hosts may not.
+fn nobody() -> CodeExecutionResult {
+    let output = "SystemError: nothing here runs code".to_owned();
+    CodeExecutionResult { outcome: Outcome::Failed, output, ..CodeExecutionResult::default() }
 }
 
 /// The numbers of a count, each with the mark that follows it.

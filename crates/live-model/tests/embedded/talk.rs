@@ -9,7 +9,8 @@ use live_model::embedded::{EmbeddedConfig, Plan, Say, plan};
 use live_model::{Embedded, Model};
 use live_proto::json::{self, DecodeOptions};
 use live_proto::{
-    Content, FunctionCall, FunctionResponse, GenerationConfig, Part, ThinkingConfig, ThinkingLevel, Tool, TurnCoverage,
+    CodeExecution, Content, FunctionCall, FunctionResponse, GenerationConfig, Part, ThinkingConfig, ThinkingLevel,
+    Tool, TurnCoverage,
 };
 
 /// A conversation under way.
@@ -63,6 +64,12 @@ impl Talk {
 
     pub(crate) fn instructed(mut self, instruction: &str) -> Self {
         self.session.system_instruction = Some(Content::user(instruction));
+        self
+    }
+
+    /// With code execution.
+    pub(crate) fn code_execution(mut self) -> Self {
+        self.session.tools.push(Tool { code_execution: Some(CodeExecution::default()), ..Tool::default() });
         self
     }
 
@@ -127,6 +134,7 @@ impl Talk {
         let say = say.iter().map(|say| match say {
             Say::Text(text) => format!("says {text}\n"),
             Say::Count(count) => format!("counts {count}\n"),
+            Say::Run(program) => format!("runs {:?}\n", program.code),
         });
         let calls = calls.iter().map(|call| format!("calls {}\n", json::to_string(call)));
         thought.into_iter().chain(say).chain(calls).collect()
