@@ -93,6 +93,13 @@ impl Answer {
         self.parts.push(part);
     }
 
+    /// Notes what the model's own code gave: it is in the history as text is, and the model has read it, not said it.
+    fn keep_result(&mut self, part: Part, bytes: usize) {
+        self.pending.text += bytes;
+        self.total.tool_use += bytes;
+        self.parts.push(part);
+    }
+
     fn keep_text(&mut self, text: &str) {
         match self.parts.last_mut() {
             Some(Part { data: Some(PartData::Text(said)), thought: false, .. }) => said.push_str(text),
@@ -199,14 +206,15 @@ impl Session {
                 let bytes = code.code.len();
                 let part = Part::from(PartData::from(code));
                 self.send_part(part.clone(), cx);
-                self.open_answer().keep(part, bytes);
+                // What it gives is awaited, whatever was said: code without a result tells nothing.
+                return self.open_answer().keep(part, bytes);
             }
             ModelOutput::CodeExecutionResult(result) => {
                 self.flush_speech(cx);
                 let bytes = result.output.len();
                 let part = Part::from(PartData::from(result));
                 self.send_part(part.clone(), cx);
-                self.open_answer().keep(part, bytes);
+                self.open_answer().keep_result(part, bytes);
             }
             ModelOutput::Grounding(metadata) => {
                 self.say_beside(ServerContent { grounding_metadata: Some(metadata), ..ServerContent::default() }, cx);

@@ -423,6 +423,11 @@ fn model(words: &str) -> ModelOutput {
         }
         "half" => ModelOutput::Speech { pcm: Bytes::from_static(&[0; 3]), text: String::new() },
         "code" => ModelOutput::ExecutableCode(ExecutableCode { code: rest.into(), ..ExecutableCode::default() }),
+        "gave" => ModelOutput::CodeExecutionResult(CodeExecutionResult {
+            outcome: Outcome::Ok,
+            output: rest.into(),
+            ..CodeExecutionResult::default()
+        }),
         "ground" => ModelOutput::Grounding(Box::default()),
         "urls" => ModelOutput::UrlContext(Box::default()),
         "read" => ModelOutput::ToolUse(rest.parse().unwrap()),
@@ -484,6 +489,7 @@ fn show_part(part: &Part) -> String {
         PartData::FunctionCall(call) => format!("{}()", call.name),
         PartData::FunctionResponse(response) => format!("{}->", response.name),
         PartData::ExecutableCode(code) => format!("code '{}'", code.code),
+        PartData::CodeExecutionResult(result) => format!("{:?} '{}'", result.outcome, result.output),
         other => format!("{other:?}"),
     }
 }
@@ -556,6 +562,7 @@ fn show_usage(usage: &UsageMetadata) -> String {
 mod bounds;
 mod calls;
 mod cap;
+mod code;
 mod constraining;
 mod detection;
 mod grounding;

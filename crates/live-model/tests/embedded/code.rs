@@ -155,11 +155,14 @@ async fn answer(talk: Talk, outcome: Outcome, output: &'static str) -> String {
     let mut shown = String::new();
     let mut words = String::new();
     for output in outputs {
-        match output {
-            ModelOutput::Text(text) | ModelOutput::Speech { text, .. } => words += &text,
-            ModelOutput::ExecutableCode(code) => shown += &format!("{words}[{:?} {}]", code.language, code.code),
-            ModelOutput::CodeExecutionResult(result) => shown += &format!("[{:?} {}] ", result.outcome, result.output),
-            other => shown += &format!("{}{other:?}", std::mem::take(&mut words)),
+        if let ModelOutput::Text(text) | ModelOutput::Speech { text, .. } = output {
+            words += &text;
+        } else if let ModelOutput::ExecutableCode(code) = output {
+            shown += &format!("{words}[{:?} {}]", code.language, code.code);
+        } else if let ModelOutput::CodeExecutionResult(result) = output {
+            shown += &format!("[{:?} {}] ", result.outcome, result.output);
+        } else {
+            shown += &format!("{}{output:?}", std::mem::take(&mut words));
         }
     }
     shown
