@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
@@ -273,7 +274,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let store = opened.and_then(|()| Ok(DiskStore::open(&path)?)).with_context(|| {
             format!("cannot keep sessions in {} (choose another --data-dir, or --store memory)", path.display())
         })?;
-        server = server.store(store);
+        let store = Arc::new(store);
+        server = server.store(Arc::clone(&store)).tokens(store);
         store_path = Some(path);
     }
 

@@ -123,6 +123,8 @@ async fn session(opening: Opening, peer: SocketAddr, shared: Arc<Shared>, stop: 
         peer,
         backend: Backend::Gemini,
         api_version: opening.method().api_version(),
+        // The public service has no such method.
+        is_constrained: false,
         credentials: credentials(None, opening.headers()),
     };
     let span = tracing::info_span!("session", id = %id.short(), %peer, wire = "grpc");

@@ -19,9 +19,8 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::Stats;
-use crate::answer::{self, Misled, Opening};
-use crate::origin::Origins;
+use crate::answer::{self, Answer, Misled, Opening};
+use crate::{Shared, mint};
 
 /// A stream that speaks WebSocket from here on.
 pub(crate) struct Upgraded {
@@ -69,8 +68,7 @@ pub(crate) enum HandshakeError {
 pub(crate) async fn open(
     tcp: TcpStream,
     tls: Option<&TlsAcceptor>,
-    stats: impl Fn() -> Stats,
-    origins: Option<&Origins>,
+    shared: &Shared,
 ) -> Result<Option<Upgraded>, HandshakeError> {
     let mut first = [0];
     if tcp.peek(&mut first).await? == 0 {
@@ -81,7 +79,7 @@ pub(crate) async fn open(
         None if speaks_tls => {
             // A ClientHello is bad HTTP, and is answered as such: the client's TLS library then says "wrong version
             // number", where a silent end would leave it waiting.
-            _ = exchange(NetStream::Plain(tcp), |request| answer::answer(request, stats(), origins)).await;
+            _ = exchange(NetStream::Plain(tcp), Some(shared)).await;
             return Err(HandshakeError::TlsToPlain);
         }
         None => NetStream::Plain(tcp),
@@ -90,33 +88,44 @@ pub(crate) async fn open(
             NetStream::Tls(Box::new(tls.into()))
         }
         Some(_) => {
-            let refuse = |_: &Request<Incoming>| (answer::plain_on_tls_port(), None);
-            exchange(NetStream::Plain(tcp), refuse).await?;
+            exchange(NetStream::Plain(tcp), None).await?;
             return Err(HandshakeError::PlainToTls);
         }
     };
-    exchange(stream, |request| answer::answer(request, stats(), origins)).await
+    exchange(stream, Some(shared)).await
 }
 
 /// What a request comes to, unless it was answered and that was all.
 type Outcome = Result<(OnUpgrade, Opening), HandshakeError>;
 
-/// Reads one request, sends its answer, and takes the stream back when the answer was an upgrade.
-async fn exchange(
-    stream: NetStream,
-    answer: impl Fn(&Request<Incoming>) -> answer::Answer,
-) -> Result<Option<Upgraded>, HandshakeError> {
+/// Reads one request, sends its answer, and takes the stream back when the answer was an upgrade. `None` answers plain HTTP
+/// where TLS should be.
+async fn exchange(stream: NetStream, shared: Option<&Shared>) -> Result<Option<Upgraded>, HandshakeError> {
     let outcome: Arc<Mutex<Option<Outcome>>> = Arc::default();
     let service = service_fn(|mut request: Request<Incoming>| {
-        let (response, opening) = answer(&request);
-        let new = if let Some(opening) = opening {
-            debug_assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
-            Some(Ok((hyper::upgrade::on(&mut request), opening)))
-        } else {
-            response.extensions().get().map(|Misled { message }| Err(refused(&request, response.status(), message)))
-        };
-        *outcome.lock().unwrap_or_else(PoisonError::into_inner) = new;
-        async move { Ok::<Response<Full<Bytes>>, Infallible>(response) }
+        let outcome = Arc::clone(&outcome);
+        async move {
+            let answer = match shared {
+                Some(shared) => answer::answer(&request, shared.counters.read(), shared.origins()),
+                None => Answer::Reply(answer::plain_on_tls_port()),
+            };
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            let (response, upgrade) = match answer {
+                Answer::Reply(response) => (response, None),
+                Answer::Upgrade(response, opening) => {
+                    debug_assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
+                    (response, Some((hyper::upgrade::on(&mut request), opening)))
+                }
+                Answer::Mint(ask) => {
+                    let shared = shared.expect("a request is judged only where it may be served");
+                    (mint::mint(ask, request.into_body(), shared).await, None)
+                }
+            };
+            let misled = response.extensions().get();
+            let refused = misled.map(|Misled { message }| Err(refused(method, path, response.status(), message)));
+            *outcome.lock().unwrap_or_else(PoisonError::into_inner) = upgrade.map(Ok).or(refused);
+            Ok::<Response<Full<Bytes>>, Infallible>(response)
+        }
     });
     let served = http1::Builder::new()
         .max_buf_size(HEAD_BYTES_MAX)
@@ -132,10 +141,9 @@ async fn exchange(
     Ok(Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf, opening }))
 }
 
-fn refused<B>(request: &Request<B>, status: StatusCode, message: &str) -> HandshakeError {
-    let mut path = request.uri().path().to_owned();
+fn refused(method: Method, mut path: String, status: StatusCode, message: &str) -> HandshakeError {
     path.truncate(path.floor_char_boundary(PATH_LOGGED_MAX));
-    HandshakeError::Refused { method: request.method().clone(), path, status, message: message.to_owned() }
+    HandshakeError::Refused { method, path, status, message: message.to_owned() }
 }
 
 /// The first byte of a TLS connection; no HTTP method begins with it.

@@ -19,11 +19,12 @@
 //! ```
 //!
 //! A connection passes through the modules in this order: [`server`](Server) accepts it, `handshake` takes it through
-//! TLS and HTTP (`answer` decides by `route` what a request is told, `auth` who is let in), and `session` holds it,
+//! TLS and HTTP (`answer` decides by `route` what a request is told, `access` who is let in), and `session` holds it,
 //! asking a [`Model`](live_model::Model) whenever the engine wants a turn answered (`generation`), and a
 //! [store](store::SessionStore) to keep what can be resumed. What a session may say is decided by `live-engine`, how it is
 //! spelled by `live-proto`.
 
+mod access;
 mod answer;
 mod auth;
 mod clock;
@@ -32,6 +33,7 @@ mod generation;
 mod grpc;
 mod handshake;
 mod keeping;
+mod mint;
 mod origin;
 mod project;
 mod registry;
@@ -42,8 +44,10 @@ mod session;
 mod stats;
 pub mod store;
 pub mod tls;
+pub mod token;
 mod wire;
 
+pub use access::{Access, AccessError, AccessHandle, KeyHash, draw_key};
 pub use clock::ClockKind;
 pub use live_engine::{Backend, Lifetimes};
 pub use live_proto::json::Strictness;

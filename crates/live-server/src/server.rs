@@ -22,7 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tracing::Instrument as _;
 
-use crate::auth::Keys;
+use crate::access::{Access, AccessHandle};
 use crate::clock::{Clock, ClockKind};
 use crate::control;
 use crate::grpc;
@@ -33,6 +33,7 @@ use crate::registry::Registry;
 use crate::session::{self, SessionId};
 use crate::stats::Counters;
 use crate::store::{MemoryStore, SessionStore};
+use crate::token::{MemoryTokens, TokenStore};
 use crate::{Secret, Stats};
 
 /// What a [`Server`] is made of.
@@ -46,7 +47,7 @@ pub struct Builder {
 /// What all connections of a server have in common.
 pub(crate) struct Shared {
     pub(crate) model: Arc<dyn Model>,
-    pub(crate) keys: Keys,
+    pub(crate) access: AccessHandle,
     origins: Origins,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) limits: Limits,
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) sessions_max: u64,
     pub(crate) quota: Quota,
     pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) registry: Registry,
     pub(crate) counters: Counters,
@@ -76,8 +78,8 @@ impl Shared {
     }
 
     /// The web pages that may open sessions; `None` when a key decides.
-    fn origins(&self) -> Option<&Origins> {
-        self.keys.is_open().then_some(&self.origins)
+    pub(crate) fn origins(&self) -> Option<&Origins> {
+        self.access.read().is_open().then_some(&self.origins)
     }
 }
 
@@ -125,7 +127,7 @@ impl Builder {
             control: None,
             shared: Shared {
                 model: Arc::new(Embedded::default()),
-                keys: Keys::default(),
+                access: AccessHandle::default(),
                 origins: Origins::default(),
                 profiles: Arc::default(),
                 limits: Limits::default(),
@@ -136,6 +138,7 @@ impl Builder {
                 sessions_max: 1000,
                 quota: Quota::new(SESSIONS_PER_PROJECT),
                 store: Arc::new(MemoryStore::default()),
+                tokens: Arc::new(MemoryTokens::default()),
                 clock: Arc::new(Clock::new(ClockKind::Real)),
                 registry: Registry::default(),
                 counters: Counters::default(),
@@ -189,8 +192,13 @@ impl Builder {
 
     /// Lets in only clients that present one of `keys`, whatever their way of sending it: query, header, or as the
     /// bearer token of Vertex. Default: everybody.
-    pub fn api_keys(mut self, keys: impl IntoIterator<Item = Secret>) -> Self {
-        self.shared.keys = Keys::new(keys);
+    pub fn api_keys(self, keys: impl IntoIterator<Item = Secret>) -> Self {
+        self.access(Access::of_keys(keys))
+    }
+
+    /// Lets in only whom `access` lets in. Default: everybody.
+    pub fn access(self, access: Access) -> Self {
+        self.shared.access.replace(access);
         self
     }
 
@@ -263,7 +271,13 @@ impl Builder {
         self
     }
 
-    /// Sessions that one project may have open at once; further ones are refused with close code 1011, as the service
+    /// Where ephemeral tokens are kept. Default: in memory, as long as the server runs.
+    pub fn tokens(mut self, tokens: impl TokenStore) -> Self {
+        self.shared.tokens = Arc::new(tokens);
+        self
+    }
+
+    /// Sessions that one project may have open at once, unless its keys say otherwise; further ones are refused with close code 1011, as the service
     /// does for a quota. A project is a key; those who present none, or only a token, share one. Default: 1000, as Vertex.
     pub fn sessions_per_project(mut self, sessions: u32) -> Self {
         self.shared.quota = Quota::new(sessions);
@@ -354,6 +368,11 @@ impl Server {
     /// What it listens on, in the order of the builder's calls, with real ports.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
+    }
+
+    /// Who is let in, to be replaced while the server runs.
+    pub fn access(&self) -> AccessHandle {
+        self.shared.access.clone()
     }
 
     /// Where the control endpoint listens, if there is one.
@@ -473,6 +492,13 @@ async fn sweep(shared: Arc<Shared>) {
             Ok(Err(error)) => tracing::error!(%error, "expired sessions cannot be forgotten"),
             Err(error) => tracing::error!(%error, "the store panicked; this is a bug"),
         }
+        let tokens = Arc::clone(&shared.tokens);
+        match tokio::task::spawn_blocking(move || tokens.sweep_tokens(now)).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(expired)) => tracing::debug!(expired, "ephemeral tokens have expired"),
+            Ok(Err(error)) => tracing::error!(%error, "expired tokens cannot be forgotten"),
+            Err(error) => tracing::error!(%error, "the store of tokens panicked; this is a bug"),
+        }
         let next = shared.clock.now() + SWEEP_PERIOD;
         // On a clock that runs fast, a store has its rest all the same.
         tokio::join!(shared.clock.sleep_until(next), tokio::time::sleep(SWEEP_PAUSE));
@@ -522,7 +548,7 @@ async fn serve(
         return grpc::serve(socket, peer, endpoint, tls, shared, stop).await;
     }
     let opened = {
-        let opening = handshake::open(socket, tls.as_ref(), || shared.counters.read(), shared.origins());
+        let opening = handshake::open(socket, tls.as_ref(), &shared);
         // Boxed, so that a session does not carry the room for TLS and HTTP for the rest of its life.
         let mut opening = Box::pin(tokio::time::timeout(shared.handshake_deadline, opening));
         tokio::select! {

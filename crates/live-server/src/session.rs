@@ -16,13 +16,17 @@ use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::Shared;
+use crate::access::Granted;
 use crate::answer::Opening;
-use crate::auth::Credential;
+use crate::auth::{Credential, CredentialKind};
 use crate::generation::Generation;
 use crate::handshake::Upgraded;
 use crate::keeping::Keeper;
 use crate::project::Project;
 use crate::registry::{Entered, Info, Order};
+use crate::route::Method;
+use crate::token::pass::{self, Pass};
+use crate::token::{Issued, TokenHash};
 use crate::wire::Wire;
 
 /// Who opens a session, and as what.
@@ -31,6 +35,8 @@ pub(crate) struct Caller {
     pub(crate) peer: SocketAddr,
     pub(crate) backend: Backend,
     pub(crate) api_version: &'static str,
+    /// Whether the method is that of ephemeral tokens.
+    pub(crate) is_constrained: bool,
     pub(crate) credentials: Vec<Credential>,
 }
 
@@ -45,7 +51,14 @@ pub(crate) async fn serve(
     let Upgraded { stream, read, opening: Opening { route, credentials } } = upgraded;
     let web_socket = Some(shared.options.web_socket());
     let socket = WebSocketStream::from_partially_read(stream, read.into(), Role::Server, web_socket).await;
-    let caller = Caller { id, peer, backend: route.backend, api_version: route.api_version, credentials };
+    let caller = Caller {
+        id,
+        peer,
+        backend: route.backend,
+        api_version: route.api_version,
+        is_constrained: route.method == Method::ContentConstrained,
+        credentials,
+    };
     let open = |engine| Connection::from_socket(socket, engine, shared.options.clone());
     hold(caller, open, shared, stop).await;
 }
@@ -57,19 +70,22 @@ pub(crate) async fn hold<W: Wire>(
     shared: &Shared,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Caller { id, peer, backend, api_version, credentials } = caller;
+    let Caller { id, peer, backend, api_version, is_constrained, credentials } = caller;
     let (_open, sessions_open) = shared.counters.open_session();
-    let project = shared.keys.admit(&credentials);
+    let admitted = admit(&credentials, is_constrained, shared).await;
+    drop(credentials);
     let is_full = sessions_open > shared.sessions_max;
     // Who is refused for another reason takes no place from others.
-    let admission = project.ok().filter(|_| !is_full).and_then(|project| shared.quota.admit(project));
-    let refusal = match (project, &admission) {
-        (Err(why), _) => Some(why),
+    let granted = admitted.as_ref().ok().map(|admitted| admitted.granted);
+    let admission = granted.filter(|_| !is_full).and_then(|it| shared.quota.admit(it.project, it.sessions_max));
+    let refusal = match (&admitted, &admission) {
+        (Err(why), _) => Some(*why),
         (Ok(_), _) if is_full => Some(Refusal::Overloaded),
         (Ok(_), None) => Some(Refusal::Quota),
         (Ok(_), Some(_)) => None,
     };
-    let project = project.unwrap_or(Project::ANONYMOUS);
+    let token = admitted.ok().and_then(|admitted| admitted.token);
+    let project = granted.map_or(Project::ANONYMOUS, |granted| granted.project);
     let lifetimes = shared.lifetimes(backend);
     let config = ServerConfig {
         backend,
@@ -77,7 +93,7 @@ pub(crate) async fn hold<W: Wire>(
         profiles: Arc::clone(&shared.profiles),
         limits: shared.limits.clone(),
         refusal,
-        constraint: None,
+        constraint: token.as_ref().map(|(_, issued)| Arc::clone(&issued.lock) as _),
         pacing: shared.pacing,
         session_id: id.to_string(),
         call_id_seed: id.seed(),
@@ -87,7 +103,6 @@ pub(crate) async fn hold<W: Wire>(
         vad_signal: shared.vad_signal,
         built_in_tools: shared.model.built_in_tools(),
     };
-    drop(credentials);
     let engine = ServerEngine::new(config, shared.clock.now());
     let (entered, mut orders) = shared.registry.enter(Info {
         id,
@@ -107,6 +122,7 @@ pub(crate) async fn hold<W: Wire>(
         connection: open(engine),
         generation: Generation::new(Arc::clone(&shared.model)),
         keeper: Keeper::new(shared, id, project, lifetimes.handle_validity),
+        pass: Pass::new(token.as_ref(), &shared.tokens, &shared.clock),
         entered,
         go_away_notice: lifetimes.go_away_notice,
         is_stalled: false,
@@ -156,6 +172,10 @@ pub(crate) async fn hold<W: Wire>(
                 session.command(answer);
                 continue;
             }
+            told = session.pass.next() => {
+                session.command(told);
+                continue;
+            }
             () = lose_patience => {
                 session.keeper.lose_patience();
                 continue;
@@ -171,10 +191,44 @@ pub(crate) async fn hold<W: Wire>(
     }
 }
 
+/// Who was let in, and by which token, if it was one.
+struct Admitted {
+    granted: Granted,
+    token: Option<(TokenHash, Issued)>,
+}
+
+/// Judges what a client presents: a token by the method of tokens, anything else by the other.
+async fn admit(credentials: &[Credential], is_constrained: bool, shared: &Shared) -> Result<Admitted, Refusal> {
+    let now = shared.clock.date();
+    let access = shared.access.read();
+    let token = credentials.iter().find(|credential| credential.kind == CredentialKind::Token);
+    match (is_constrained, token) {
+        (false, None) => Ok(Admitted { granted: access.admit(credentials, now).await?, token: None }),
+        // What a token locks would be open here.
+        (false, Some(_)) => {
+            tracing::warn!(
+                "an ephemeral token came without its method, which is BidiGenerateContentConstrained over WebSocket"
+            );
+            Err(Refusal::KeyNotValid)
+        }
+        (true, None) => {
+            tracing::warn!("BidiGenerateContentConstrained is for ephemeral tokens, and none came along");
+            Err(if credentials.is_empty() { Refusal::Unregistered } else { Refusal::KeyNotValid })
+        }
+        (true, Some(token)) => {
+            let hash = TokenHash::of(&token.secret);
+            let issued = pass::find(&shared.tokens, hash, now).await?;
+            let granted = access.welcomes(issued.project, now).ok_or(Refusal::KeyNotValid)?;
+            Ok(Admitted { granted, token: Some((hash, issued)) })
+        }
+    }
+}
+
 struct Session<'a, W> {
     connection: W,
     generation: Generation,
     keeper: Keeper,
+    pass: Pass,
     entered: Entered<'a>,
     go_away_notice: Duration,
     /// Told to neither read nor write.
@@ -197,7 +251,7 @@ impl<W: Wire> Session<'_, W> {
                     tracing::info!(session = %resumed.short(), closing = others, "resumed");
                 }
             }
-            ServerEvent::Admit => self.command(ServerCommand::Admitted),
+            ServerEvent::Admit => self.pass.begin(),
             ServerEvent::Resume { handle } => self.keeper.load(&handle),
             ServerEvent::Save { handle, snapshot } => self.keeper.save(handle, snapshot),
             ServerEvent::Forget { handle } => self.keeper.forget(&handle),

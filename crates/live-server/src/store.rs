@@ -14,8 +14,10 @@ use thiserror::Error;
 use crate::project::Project;
 
 mod disk;
+mod envelope;
 mod memory;
 mod record;
+mod token;
 
 pub use disk::DiskStore;
 pub use memory::MemoryStore;
@@ -131,10 +133,10 @@ impl fmt::Debug for HandleHash {
 #[non_exhaustive]
 pub enum StoreError {
     /// What was saved is no longer what it was.
-    #[error("a saved session is damaged: {0}")]
+    #[error("what was saved is damaged: {0}")]
     Corrupt(&'static str),
     /// It was saved by another version of this program.
-    #[error("a saved session has the unknown format {0}")]
+    #[error("what was saved has the unknown format {0}")]
     Format(u8),
     /// The medium failed.
     #[error(transparent)]

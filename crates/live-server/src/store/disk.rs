@@ -1,7 +1,7 @@
 //! Sessions kept in a file: they outlive the process, however it ends.
 //!
 //! The file is a redb database, whose commits are atomic and on the disk when they return. What a record looks like is
-//! `record`'s.
+//! `record`'s; tokens, which have a table in the same file, are `token`'s.
 
 use std::any::Any;
 use std::fmt;
@@ -13,9 +13,10 @@ use std::time::SystemTime;
 
 use redb::{Database, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
+use super::token::TOKENS;
 use super::{HandleHash, Saved, SessionStore, StoreError, Swept, record};
 
-/// Keeps sessions in a file.
+/// Keeps sessions and tokens in a file.
 pub struct DiskStore {
     database: Database,
     path: PathBuf,
@@ -56,9 +57,10 @@ impl DiskStore {
         options.open(path).map_err(|error| OpenError::Other(medium(error)))?;
         let opened = guarded(|| {
             let database = Database::create(path)?;
-            // So that readers find the table.
+            // So that readers find the tables.
             let write = begin(&database)?;
             write.open_table(POINTS)?;
+            write.open_table(TOKENS)?;
             write.commit()?;
             Ok::<Database, redb::Error>(database)
         });
@@ -87,7 +89,11 @@ impl DiskStore {
         })
     }
 
-    fn run<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, StoreError> {
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(super) fn run<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, StoreError> {
         match guarded(work) {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) if is_damage(&error) => Err(StoreError::Corrupt("the file is damaged where it was kept")),
@@ -101,7 +107,7 @@ impl DiskStore {
 ///
 /// A repair reads the whole file, and gives all of it up for one page that is damaged: the sessions that are unharmed would
 /// be lost with the one that is not.
-fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
+pub(super) fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
     let mut write = database.begin_write()?;
     write.set_quick_repair(true);
     Ok(write)

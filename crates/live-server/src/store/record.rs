@@ -1,13 +1,4 @@
-//! The bytes of a saved session: a head that tells the format and guards the rest, and a protobuf message.
-//!
-//! ```text
-//! 0  "LIV" and the format, 1 byte
-//! 4  when the point expires, in milliseconds since 1970, 8 bytes, big endian
-//! 12 the first 16 bytes of SHA-256 of the digest of the handle and everything here but these 16 bytes
-//! 28 `Point`
-//! ```
-//!
-//! The digest of the handle is guarded too: a record that strayed to another key is as broken as a torn one.
+//! The message of a saved session, in its [`envelope`](super::envelope).
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,37 +6,19 @@ use std::time::{Duration, SystemTime};
 use live_engine::context::{Entry, Tokens};
 use live_engine::{PendingCall, Snapshot, TurnUsage};
 use live_proto::pb;
-use prost::Message as _;
-use ring::digest::{Context, SHA256};
 
+use super::envelope::Kind;
 use super::{HandleHash, Saved, StoreError};
 use crate::project::Project;
 
-const MAGIC: [u8; 3] = *b"LIV";
-const FORMAT: u8 = 1;
-const HEAD_BYTES: usize = 28;
+const KIND: Kind = Kind { magic: *b"LIV", format: 1 };
 
 pub(super) fn encode(handle: HandleHash, saved: &Saved) -> Vec<u8> {
-    let point = Point::from(saved);
-    let since_1970 = saved.expires_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let mut record = Vec::with_capacity(HEAD_BYTES + point.encoded_len());
-    record.extend_from_slice(&MAGIC);
-    record.push(FORMAT);
-    record.extend_from_slice(&u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX).to_be_bytes());
-    record.extend_from_slice(&[0; 16]);
-    point.encode(&mut record).expect("a vector takes all bytes");
-    let guard = guard(handle, &record[..12], &record[HEAD_BYTES..]);
-    record[12..HEAD_BYTES].copy_from_slice(&guard);
-    record
+    KIND.seal(handle.as_bytes(), saved.expires_at, &Point::from(saved))
 }
 
 pub(super) fn decode(handle: HandleHash, record: &[u8]) -> Result<Saved, StoreError> {
-    let expires_at = expires_at(record)?;
-    let (head, body) = record.split_at(HEAD_BYTES);
-    if head[12..] != guard(handle, &head[..12], body) {
-        return Err(StoreError::Corrupt("its checksum does not fit"));
-    }
-    let point = Point::decode(body).map_err(|_| StoreError::Corrupt("it is no message"))?;
+    let (expires_at, point) = KIND.open::<Point>(handle.as_bytes(), record)?;
     let fixed = StoreError::Corrupt("a digest or an id has another length");
     let (Ok(project), Ok(session)) = (<[u8; 32]>::try_from(&*point.project), <[u8; 16]>::try_from(&*point.session))
     else {
@@ -56,24 +29,7 @@ pub(super) fn decode(handle: HandleHash, record: &[u8]) -> Result<Saved, StoreEr
 
 /// Reads only the head.
 pub(super) fn expires_at(record: &[u8]) -> Result<SystemTime, StoreError> {
-    let head = record.first_chunk::<HEAD_BYTES>().ok_or(StoreError::Corrupt("it is shorter than its head"))?;
-    if head[..3] != MAGIC {
-        return Err(StoreError::Corrupt("it does not begin as it should"));
-    }
-    if head[3] != FORMAT {
-        return Err(StoreError::Format(head[3]));
-    }
-    let ms = u64::from_be_bytes(head[4..12].try_into().expect("eight bytes are eight bytes"));
-    let expires_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms));
-    expires_at.ok_or(StoreError::Corrupt("it expires after the end of time"))
-}
-
-fn guard(handle: HandleHash, head: &[u8], body: &[u8]) -> [u8; 16] {
-    let mut context = Context::new(&SHA256);
-    for bytes in [handle.as_bytes(), head, body] {
-        context.update(bytes);
-    }
-    *context.finish().as_ref().first_chunk().expect("SHA-256 has 32 bytes")
+    KIND.expires_at(record)
 }
 
 /// A saved session. Numbers are for ever: a field that goes leaves its number unused.

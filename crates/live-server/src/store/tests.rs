@@ -37,7 +37,7 @@ fn saved(number: u64) -> Saved {
     let unframed = Part { audio_metadata: Some(Box::new(clock)), ..Part::inline(Blob::pcm16k(vec![1, 2, 3])) };
     let spoken = Content::user(vec![heard("hello"), heard("")]);
     Saved {
-        project: Project::of(&crate::Secret::new("a key")),
+        project: Project::of(crate::KeyHash::of(&crate::Secret::new("a key"))),
         session: [number as u8; 16],
         expires_at: at(number),
         snapshot: Arc::new(Snapshot {

@@ -2,7 +2,7 @@
 
 use live_server::{Secret, Strictness};
 
-use crate::client::{Client, GEMINI, Heard, TEXT_SETUP, VERTEX, text};
+use crate::client::{Client, GEMINI, Heard, TEXT_SETUP, VERTEX};
 use crate::log;
 use crate::running::start;
 
@@ -117,15 +117,4 @@ async fn no_key_is_ever_logged() {
     for expected in ["session open", "the client broke a rule", "unknownField", "KeyNotValid", "draining"] {
         assert!(log.contains(expected), "{expected} is missing, so this test sees no log:\n{log}");
     }
-}
-
-#[tokio::test]
-async fn a_token_path_is_a_session_too() {
-    let server = start(|server| server).await;
-    let path = format!("{GEMINI}Constrained?access_token=auth_tokens/abc").replace("v1beta", "v1alpha");
-    let mut client = Client::open(server.address, &path, &[]).await;
-    client.send(TEXT_SETUP).await;
-    client.hear().await;
-    client.say("hello").await;
-    assert_eq!(text(&client.hear_turn().await), "you said hello");
 }

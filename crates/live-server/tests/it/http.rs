@@ -13,7 +13,7 @@ use crate::log;
 use crate::running::start;
 
 /// Sends `request` as it is and returns all that comes back.
-async fn exchange(address: SocketAddr, request: &str) -> String {
+pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
     stream.write_all(request.as_bytes()).await.expect("the server reads");
     let mut answer = String::new();

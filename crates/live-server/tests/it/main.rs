@@ -17,3 +17,4 @@ mod running;
 mod session;
 mod shutdown;
 mod tls;
+mod tokens;
