@@ -34,8 +34,7 @@ impl Asked {
         now: SystemTime,
     ) -> Result<Self, String> {
         let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-        let decoded =
-            json::decode::<AuthToken>(body, options).map_err(|error| Violation::Malformed(error).text().to_string())?;
+        let decoded = json::decode::<AuthToken>(body, options).map_err(|error| Violation::from(error).text())?;
         let AuthToken {
             // Output only, which requests may hold and nobody looks at.
             name: _,
@@ -155,7 +154,7 @@ mod tests {
                 "fieldMask: \"no_such.path\": bidiGenerateContentSetup has no field noSuch",
             ),
             (r#"{"fieldMask":["model"]}"#, "'field_mask'"),
-            ("[]", "Invalid JSON payload"),
+            ("[]", "expected an object"),
             ("{", "Invalid JSON payload"),
             ("uses=1", "Invalid JSON payload"),
             ("\u{feff}{}", "Invalid JSON payload"),
