@@ -377,6 +377,7 @@ impl Engine for ClientEngine {
                 Timer::StreamPause
                 | Timer::Pace
                 | Timer::Playback
+                | Timer::Answers
                 | Timer::Drain
                 | Timer::Renewal
                 | Timer::GoAway

@@ -56,6 +56,7 @@ pub mod profile;
 pub mod prompt;
 pub mod relay;
 pub mod resumption;
+mod schema;
 pub mod server;
 pub mod timer;
 mod tools;
@@ -77,10 +78,10 @@ pub use self::liveness::Liveness;
 pub use self::profile::{Backend, Family, ModelProfile, ProfileError, Profiles, ResponseModality};
 pub use self::prompt::{EndReason, ModelOutput, Prompt};
 pub use self::relay::{Relay, RelayCommand, RelayEvent};
-pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, Snapshot};
+pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, SettledCall, Snapshot};
 pub use self::server::{
     Constraint, Cut, Kept, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent,
-    SessionConfig, TurnCompletePacing, TurnUsage, VadSignal, Warning, lint,
+    SessionConfig, TurnCompletePacing, TurnUsage, Unmatched, VadSignal, Warning, lint,
 };
 pub use self::turn::{Signal, Turn, Unexpected};
 pub use self::violation::{Explanation, Rule, Violation};

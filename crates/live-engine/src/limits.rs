@@ -55,6 +55,12 @@ limits! {
     declarations_max: usize = 512, "512";
     /// Bytes of a function's name. The service's documented limit.
     function_name_bytes_max: usize = 128, "128";
+    /// How deep the schemas of a function may stand within each other, and references behind references. No form that a person fills in is as deep.
+    schema_depth_max: usize = 32, "32";
+    /// Schemas within each other in one function. Ten times the largest tools that are generated from the definition of an API.
+    schemas_max: usize = 4_096, "4096";
+    /// Time a model stands still for its functions; past it those that are not answered are withdrawn and it goes on without. Nobody on a call waits longer in silence; a function that takes longer is declared `NON_BLOCKING`.
+    call_deadline: Duration = Duration::from_secs(120), "120 s";
     /// Calls that wait for an answer at once; the oldest that nobody stands still for give way. Far above what a model calls in parallel.
     outstanding_calls_max: usize = 64, "64";
     /// Registered functions a client runs at once; further calls wait. More than a model calls in parallel, and few enough for one machine.

@@ -87,8 +87,8 @@ pub struct Snapshot {
     pub speaking: bool,
     /// Calls that wait for an answer while the conversation goes on.
     pub pending_calls: Vec<PendingCall>,
-    /// Ids of the calls that were settled last, oldest first.
-    pub settled_calls: Vec<String>,
+    /// The calls that were answered or withdrawn last, oldest first.
+    pub settled_calls: Vec<SettledCall>,
     /// The state of the source of call ids.
     pub next_call: u64,
     /// Whether `clientContent` still seeds the history.
@@ -117,7 +117,7 @@ impl Snapshot {
             + tools_bytes(&self.tools)
             + self.pending_input.iter().map(part_bytes).sum::<usize>()
             + calls.sum::<usize>()
-            + self.settled_calls.iter().map(|id| ITEM_BYTES + id.len()).sum::<usize>()
+            + self.settled_calls.iter().map(|call| ITEM_BYTES + call.id.len() + call.name.len()).sum::<usize>()
     }
 }
 
@@ -128,6 +128,17 @@ pub struct PendingCall {
     pub id: String,
     /// The function's name.
     pub name: String,
+}
+
+/// A call that waits no more. A second answer to it is recognised, and so is one that comes after it was withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettledCall {
+    /// The call's id.
+    pub id: String,
+    /// The function's name.
+    pub name: String,
+    /// Whether it was withdrawn before it was answered.
+    pub is_cancelled: bool,
 }
 
 /// Why a host has no snapshot for a handle.
@@ -183,7 +194,7 @@ mod tests {
             history: vec![entry],
             pending_input: vec![Part::text("x".repeat(8_000))],
             pending_calls: vec![PendingCall { id: "x".repeat(16_000), name: String::new() }],
-            settled_calls: vec!["x".repeat(32_000)],
+            settled_calls: vec![SettledCall { id: "x".repeat(32_000), name: String::new(), is_cancelled: true }],
             ..Snapshot::default()
         };
         assert!((62_000..66_000).contains(&snapshot.own_bytes()), "{}", snapshot.own_bytes());

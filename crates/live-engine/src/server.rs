@@ -239,10 +239,35 @@ pub enum Warning {
     },
     /// A message that says nothing.
     EmptyMessage,
-    /// A function response that answers no waiting call.
+    /// A function response that answers no waiting call, and was passed over.
     UnmatchedResponse {
         /// The id it names, or else the function's name.
         call: String,
+        /// What is known of that call.
+        why: Unmatched,
+    },
+    /// A function response under another name than the function it answers; the id decides.
+    ResponseMisnamed {
+        /// The function that was called.
+        function: String,
+        /// The name in the response.
+        found: String,
+    },
+    /// The model called a function as it is not declared. None of the calls beside it was sent either, and the turn ended.
+    CallMalformed {
+        /// The name in the call.
+        function: String,
+        /// Where in the call.
+        path: String,
+        /// What it would have to be.
+        rule: String,
+    },
+    /// Calls that the model stood still for were withdrawn, because they were not answered in time.
+    CallsOverdue {
+        /// How many.
+        count: usize,
+        /// [`Limits::call_deadline`].
+        after: Duration,
     },
     /// The model called more functions at once than may wait for an answer; those beyond the bound were not called.
     CallsNotSent {
@@ -267,6 +292,20 @@ pub enum Warning {
     },
     /// A message that came after the host asked for shutdown.
     Draining,
+}
+
+/// Why a function response answers nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmatched {
+    /// The session knows no such call.
+    NeverMade,
+    /// The call is answered already.
+    Answered,
+    /// The call was withdrawn.
+    Cancelled,
+    /// The id is of the kind that this server gives, but the session does not know it: the call went with a connection
+    /// that was lost before the turn was over, or is long past.
+    Orphaned,
 }
 
 /// The server's side of one connection.
@@ -644,6 +683,10 @@ impl Engine for ServerEngine {
                     session.finish_turn(&mut cx);
                     Ok(())
                 }
+                (Timer::Answers, Some((session, mut cx))) => {
+                    session.go_on_without(&mut cx);
+                    session.check_bounds(&mut cx).map_err(CloseReason::Violation)
+                }
                 // What follows from it is that the snapshot is due.
                 (Timer::Renewal, Some(_)) => Ok(()),
                 (Timer::GoAway, Some((session, mut cx))) => {
@@ -658,6 +701,7 @@ impl Engine for ServerEngine {
                     Timer::StreamPause
                     | Timer::Pace
                     | Timer::Playback
+                    | Timer::Answers
                     | Timer::Renewal
                     | Timer::GoAway
                     | Timer::Lifetime,

@@ -15,6 +15,8 @@ pub enum Timer {
     Pace,
     /// The end of playback, when `turnComplete` is due.
     Playback,
+    /// The end of patience with functions that the model stands still for.
+    Answers,
     /// The end of patience with a turn that outlives a shutdown.
     Drain,
     /// The next snapshot.
@@ -27,11 +29,12 @@ pub enum Timer {
 
 impl Timer {
     /// All timers, in the order in which those due at once are handled.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Setup,
         Self::StreamPause,
         Self::Pace,
         Self::Playback,
+        Self::Answers,
         Self::Drain,
         Self::Renewal,
         Self::GoAway,
@@ -55,6 +58,11 @@ impl Timer {
             Self::Playback => {
                 ["a spoken answer is generated", "the end of its sound, played as it came", "sends `turnComplete`"]
             }
+            Self::Answers => [
+                "functions are called that the model stands still for, and when one of them answers in part",
+                "`call_deadline`",
+                "withdraws those that are not answered, and lets the model go on",
+            ],
             Self::Drain => ["the host asks for shutdown", "`drain`", "closes the connection over a turn that goes on"],
             Self::Renewal => [
                 "a resumable session is at rest and has changed",

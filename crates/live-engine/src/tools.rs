@@ -1,8 +1,10 @@
-//! The ledger of function calls: which wait for an answer and which are settled, so that none is run or answered twice.
+//! The ledger of function calls: every id is waiting, answered, cancelled, or unknown, so that none is run or answered twice.
 //!
 //! Not here: what a call does to the turn ([`crate::turn`]) and when a late answer is spoken (the server's room for tools).
 
 use std::collections::VecDeque;
+
+use crate::resumption::{PendingCall, SettledCall};
 
 /// A call that waits for its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +22,32 @@ pub(crate) enum Known {
     New,
     /// Waiting.
     Waiting,
-    /// Answered or withdrawn.
-    Settled,
+    /// Answered for good.
+    Answered,
+    /// Withdrawn before it was.
+    Cancelled,
 }
 
-/// The ledger. An id moves from new to waiting to settled and never back.
+/// A call that waits no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Settled {
+    id: String,
+    name: String,
+    is_cancelled: bool,
+}
+
+impl Settled {
+    fn known(&self) -> Known {
+        if self.is_cancelled { Known::Cancelled } else { Known::Answered }
+    }
+}
+
+/// The ledger. An id moves from new to waiting to answered or cancelled, and never back.
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Calls {
     waiting: Vec<Waiting>,
-    settled: VecDeque<String>,
+    settled: VecDeque<Settled>,
 }
 
 impl Calls {
@@ -44,11 +62,14 @@ impl Calls {
     pub(crate) fn knows(&self, id: &str) -> Known {
         if self.waiting.iter().any(|call| call.id == id) {
             Known::Waiting
-        } else if self.settled.iter().any(|settled| settled == id) {
-            Known::Settled
         } else {
-            Known::New
+            self.settled.iter().find(|settled| settled.id == id).map_or(Known::New, Settled::known)
         }
+    }
+
+    /// What became of the last call of this name that waits no more.
+    pub(crate) fn knows_name(&self, name: &str) -> Known {
+        self.settled.iter().rev().find(|settled| settled.name == name).map_or(Known::New, Settled::known)
     }
 
     /// Finds the call that a response answers: by id, or by name when it carries none, as some Vertex models call without.
@@ -56,13 +77,17 @@ impl Calls {
         self.waiting.iter().find(|call| if id.is_empty() { call.name == name } else { call.id == id })
     }
 
-    /// Settles a waiting call; remembers the last `remembered_max` of them.
+    /// Settles a waiting call, as answered; remembers the last `remembered_max` that were settled.
     pub(crate) fn settle(&mut self, call: &Waiting, remembered_max: usize) {
+        self.close(call, false, remembered_max);
+    }
+
+    fn close(&mut self, call: &Waiting, is_cancelled: bool, remembered_max: usize) {
         let at = self.waiting.iter().position(|waiting| waiting == call).expect("only a waiting call is settled");
-        let call = self.waiting.remove(at);
+        let Waiting { id, name, .. } = self.waiting.remove(at);
         // An id that was never given cannot be recognised.
-        if !call.id.is_empty() {
-            self.settled.push_back(call.id);
+        if !id.is_empty() {
+            self.settled.push_back(Settled { id, name, is_cancelled });
         }
         while self.settled.len() > remembered_max {
             self.settled.pop_front();
@@ -76,34 +101,42 @@ impl Calls {
         }
     }
 
-    /// Settles the calls that have waited longest and gives their ids.
-    pub(crate) fn withdraw_oldest(&mut self, count: usize, remembered_max: usize) -> Vec<String> {
+    /// Cancels the calls that have waited longest.
+    pub(crate) fn withdraw_oldest(&mut self, count: usize, remembered_max: usize) -> Vec<Waiting> {
         let withdrawn: Vec<Waiting> = self.waiting.iter().take(count).cloned().collect();
         for call in &withdrawn {
-            self.settle(call, remembered_max);
+            self.close(call, true, remembered_max);
         }
-        withdrawn.into_iter().map(|call| call.id).collect()
+        withdrawn
     }
 
-    /// Settles every call that the model stands still for and gives their ids.
-    pub(crate) fn withdraw_blocking(&mut self, remembered_max: usize) -> Vec<String> {
+    /// Cancels every call that the model stands still for.
+    pub(crate) fn withdraw_blocking(&mut self, remembered_max: usize) -> Vec<Waiting> {
         let withdrawn: Vec<Waiting> = self.waiting.iter().filter(|call| call.blocking).cloned().collect();
         for call in &withdrawn {
-            self.settle(call, remembered_max);
+            self.close(call, true, remembered_max);
         }
-        withdrawn.into_iter().map(|call| call.id).collect()
+        withdrawn
     }
 
-    /// Takes up what [`put_down`](Self::put_down) gave: calls that nobody stands still for.
-    pub(crate) fn restore(pending: impl Iterator<Item = (String, String)>, settled: Vec<String>) -> Self {
-        let waiting = pending.map(|(id, name)| Waiting { id, name, blocking: false }).collect();
-        Self { waiting, settled: settled.into() }
+    /// Takes up what [`pending`](Self::pending) and [`settled`](Self::settled) gave: calls that nobody stands still for.
+    pub(crate) fn restore(pending: Vec<PendingCall>, settled: Vec<SettledCall>) -> Self {
+        let waiting = pending.into_iter().map(|PendingCall { id, name }| Waiting { id, name, blocking: false });
+        let settled =
+            settled.into_iter().map(|SettledCall { id, name, is_cancelled }| Settled { id, name, is_cancelled });
+        Self { waiting: waiting.collect(), settled: settled.collect() }
     }
 
-    /// The id and the name of every call that waits, and the ids of those that are settled, oldest first.
-    pub(crate) fn put_down(&self) -> (impl Iterator<Item = (String, String)>, Vec<String>) {
-        let pending = self.waiting.iter().map(|call| (call.id.clone(), call.name.clone()));
-        (pending, self.settled.iter().cloned().collect())
+    /// The calls that wait.
+    pub(crate) fn pending(&self) -> Vec<PendingCall> {
+        let pending = self.waiting.iter().map(|call| PendingCall { id: call.id.clone(), name: call.name.clone() });
+        pending.collect()
+    }
+
+    /// The calls that wait no more, oldest first.
+    pub(crate) fn settled(&self) -> Vec<SettledCall> {
+        let settled = self.settled.iter().cloned();
+        settled.map(|Settled { id, name, is_cancelled }| SettledCall { id, name, is_cancelled }).collect()
     }
 
     pub(crate) fn is_blocked(&self) -> bool {
@@ -158,6 +191,21 @@ impl CallIds {
         )
     }
 
+    /// Whether an id has the form of those that [`gemini`](Self::gemini) and [`vertex`](Self::vertex) give.
+    pub(crate) fn has_form(id: &str) -> bool {
+        let is_gemini = |digits: &str| digits.len() == 19 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_vertex = || {
+            id.len() == 36
+                && id.bytes().enumerate().all(|(at, byte)| match at {
+                    8 | 13 | 18 | 23 => byte == b'-',
+                    14 => byte == b'4',
+                    19 => matches!(byte, b'8'..=b'b'),
+                    _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+                })
+        };
+        id.strip_prefix("function-call-").map_or_else(is_vertex, is_gemini)
+    }
+
     /// SplitMix64: every seed runs through all 2^64 values, so no two draws of one connection are equal.
     fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -184,12 +232,12 @@ mod tests {
         assert_eq!(calls.knows("a"), Known::Waiting);
         let found = calls.find("a", "whatever").cloned().unwrap();
         calls.settle(&found, 1);
-        assert_eq!(calls.knows("a"), Known::Settled);
+        assert_eq!((calls.knows("a"), calls.knows_name("fn-a")), (Known::Answered, Known::Answered));
         calls.open(call("b", true));
-        assert_eq!(calls.withdraw_blocking(1), ["b"]);
+        assert_eq!(calls.withdraw_blocking(1), [call("b", true)]);
         assert_eq!(
-            (calls.knows("a"), calls.knows("b")),
-            (Known::New, Known::Settled),
+            (calls.knows("a"), calls.knows("b"), calls.knows_name("fn-a")),
+            (Known::New, Known::Cancelled, Known::New),
             "only the last one is remembered"
         );
     }
@@ -210,8 +258,10 @@ mod tests {
         calls.open(call("a", false));
         calls.open(call("b", true));
         assert!(calls.is_blocked());
-        assert_eq!(calls.withdraw_blocking(8), ["b"]);
+        assert_eq!(calls.withdraw_blocking(8), [call("b", true)]);
         assert!(!calls.is_blocked() && !calls.is_empty());
+        let restored = Calls::restore(calls.pending(), calls.settled());
+        assert_eq!((restored.knows("a"), restored.knows("b")), (Known::Waiting, Known::Cancelled));
     }
 
     #[test]
@@ -224,6 +274,11 @@ mod tests {
         assert_eq!(vertex.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{vertex}");
         assert_eq!(vertex.as_bytes()[14], b'4', "{vertex}");
         assert!(matches!(vertex.as_bytes()[19], b'8'..=b'b'), "{vertex}");
+        assert!(CallIds::has_form(&gemini) && CallIds::has_form(&vertex));
+        for other in ["", "call_1", "function-call-1", "function-call-12345678901234567890", &gemini[1..], &vertex[1..]]
+        {
+            assert!(!CallIds::has_form(other), "{other}");
+        }
         assert_eq!(CallIds::new(7).gemini(), gemini);
         assert_ne!(CallIds::new(8).gemini(), gemini);
     }

@@ -2,12 +2,14 @@
 //!
 //! Not here: speech ([`super::speech`]), function calls ([`super::tool`]) and the end of the turn ([`super::session`]).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use live_proto::{Content, Part, PartData, ServerContent};
 
 use super::ServerEvent;
 use super::session::{Cx, Session};
+use super::setup::SessionConfig;
 use super::speech::Speech;
 use super::usage::TurnUsage;
 use crate::context::{OUTPUT_RATE, Tokens};
@@ -23,6 +25,8 @@ pub(super) struct Answer {
     /// Why the turn will be said to have ended.
     pub(super) reason: EndReason,
     prompt: Tokens,
+    /// What that generation was asked with. It calls functions as they were declared then.
+    pub(super) asked: Arc<SessionConfig>,
     /// Parts sent since the last one that went into the history.
     parts: Vec<Part>,
     /// What those parts cost.
@@ -64,11 +68,12 @@ impl Sent {
 }
 
 impl Answer {
-    pub(super) fn new(generation: TurnId, prompt: Tokens) -> Self {
+    pub(super) fn new(generation: TurnId, prompt: Tokens, asked: Arc<SessionConfig>) -> Self {
         Self {
             generation,
             reason: EndReason::Complete,
             prompt,
+            asked,
             parts: Vec::new(),
             pending: Sent::default(),
             total: Sent::default(),
@@ -80,9 +85,10 @@ impl Answer {
     }
 
     /// Goes on with another generation in the same turn.
-    pub(super) fn resume(&mut self, generation: TurnId, prompt: Tokens) {
+    pub(super) fn resume(&mut self, generation: TurnId, prompt: Tokens, asked: Arc<SessionConfig>) {
         self.generation = generation;
         self.prompt = prompt;
+        self.asked = asked;
         self.capped_at = None;
         self.heard = None;
     }

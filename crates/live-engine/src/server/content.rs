@@ -92,7 +92,8 @@ impl Session {
             check_kept(Kept::Tools, "contextUpdate.tools".into(), cx)?;
             let profile = &self.config.profile;
             check_tool_kinds(&tools.tools, "contextUpdate.tools", profile, cx.config.built_in_tools)?;
-            check_tools(&tools.tools, "contextUpdate.tools", profile, &cx.config.limits)?;
+            let hints = check_tools(&tools.tools, "contextUpdate.tools", profile, &cx.config.limits)?;
+            hints.into_iter().for_each(|hint| cx.warn(hint));
         }
         self.reconfigure(|config| {
             if let Some(instruction) = system_instruction {

@@ -12,7 +12,7 @@ use live_proto::{ServerPayload, SessionResumptionUpdate};
 use super::ServerEvent;
 use super::session::{Cx, Session};
 use crate::engine::Why;
-use crate::resumption::{Handle, PendingCall, Snapshot};
+use crate::resumption::{Handle, Snapshot};
 use crate::timer::Timer;
 use crate::turn::Turn;
 
@@ -183,7 +183,6 @@ impl Session {
     }
 
     fn snapshot(&self, now: Instant) -> Snapshot {
-        let (pending_calls, settled_calls) = self.calls.put_down();
         Snapshot {
             model: self.config.model.clone(),
             setup_instruction: self.setup.instruction.clone(),
@@ -194,8 +193,8 @@ impl Session {
             unanswered: self.context.unanswered(),
             pending_input: self.input.parts().into_iter().chain(self.ear.put_down()).collect(),
             speaking: self.input.is_speaking(),
-            pending_calls: pending_calls.map(|(id, name)| PendingCall { id, name }).collect(),
-            settled_calls,
+            pending_calls: self.calls.pending(),
+            settled_calls: self.calls.settled(),
             next_call: self.call_ids.state(),
             seeding: self.seeding,
             usage: self.usage,

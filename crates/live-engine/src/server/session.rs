@@ -172,7 +172,7 @@ impl Session {
         session.context = Context::restore(history, unanswered);
         session.ear = Ear::resume(&mut pending_input);
         session.input = Input::restore(pending_input, speaking);
-        session.calls = Calls::restore(pending_calls.into_iter().map(|call| (call.id, call.name)), settled_calls);
+        session.calls = Calls::restore(pending_calls, settled_calls);
         session.call_ids = CallIds::branch(next_call, cx.config.call_id_seed);
         session.seeding = seeding;
         session.usage = usage;
@@ -214,11 +214,11 @@ impl Session {
         let prompt_tokens = self.tokens();
         match &mut self.answer {
             Some(answer) => {
-                answer.resume(generation, prompt_tokens);
+                answer.resume(generation, prompt_tokens, Arc::clone(&self.config));
                 self.signal(Signal::Resumed(generation));
             }
             None => {
-                self.answer = Some(Answer::new(generation, prompt_tokens));
+                self.answer = Some(Answer::new(generation, prompt_tokens, Arc::clone(&self.config)));
                 self.signal(Signal::Prompted(generation));
             }
         }
@@ -321,8 +321,9 @@ impl Session {
     }
 
     fn withdraw_calls(&mut self, cx: &mut Cx<'_>) {
-        let ids = self.calls.withdraw_blocking(cx.config.limits.remembered_calls_max);
-        cx.send(ServerMessage::tool_call_cancellation(ids));
+        cx.timers.stop(Timer::Answers);
+        let withdrawn = self.calls.withdraw_blocking(cx.config.limits.remembered_calls_max);
+        cx.send(ServerMessage::tool_call_cancellation(withdrawn.into_iter().map(|call| call.id).collect()));
     }
 
     /// Takes what the model said into the history: all of it was sent, for output is sent as it comes.

@@ -132,7 +132,7 @@ impl SessionConfig {
         let Some(profile) = findings.take(find_profile(&setup.model, config)) else {
             return Judged { accepted: None, violations: findings.0, warnings: Vec::new() };
         };
-        let warnings = effect::of_setup(&setup, profile);
+        let mut warnings = effect::of_setup(&setup, profile);
         let Setup {
             model,
             generation_config,
@@ -176,7 +176,7 @@ impl SessionConfig {
             findings.add(Violation::new(Rule::AvatarUnsupported, "setup.avatarConfig"));
         }
         findings.check(check_tool_kinds(&tools, "setup", profile, config.built_in_tools));
-        findings.check(check_tools(&tools, "setup", profile, &config.limits));
+        warnings.extend(findings.take(check_tools(&tools, "setup", profile, &config.limits)).unwrap_or_default());
 
         let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();
         let defaults = config.profiles.backend(backend);

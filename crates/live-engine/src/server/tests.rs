@@ -186,13 +186,21 @@ impl World {
             "start" => ClientMessage::activity_start(),
             "end" => ClientMessage::activity_end(),
             "streamend" => ClientMessage::audio_stream_end(),
+            // `NAME[:SCHEDULING]`; a small `scheduling` stands inside `response`, `..` has more to come, `@NAME` has no id,
+            // `NAME=OTHER` answers under another name.
             "answer" => {
                 let responses = rest.split_whitespace().map(|words| {
-                    let (name, scheduling) = words.split_once(':').unwrap_or((words, ""));
-                    let id = self.calls.iter().rev().find(|call| call.name == name).map(|call| call.id.clone());
-                    let response: Struct = [("output", "sunny")].into_iter().collect();
+                    let (words, will_continue) = words.strip_suffix("..").map_or((words, false), |words| (words, true));
+                    let (words, scheduling) = words.split_once(':').unwrap_or((words, ""));
+                    let (called, name) = words.split_once('=').unwrap_or((words, words.trim_start_matches('@')));
+                    let id = self.calls.iter().rev().find(|call| call.name == called).map(|call| call.id.clone());
+                    let mut response: Struct = [("output", "sunny")].into_iter().collect();
+                    if scheduling.starts_with(|first: char| first.is_ascii_lowercase()) {
+                        response.0.insert("scheduling".into(), scheduling.to_uppercase().into());
+                    }
                     let scheduling = Scheduling::from_name(scheduling);
-                    FunctionResponse { scheduling, ..FunctionResponse::new(id.unwrap_or_default(), name, response) }
+                    let response = FunctionResponse::new(id.unwrap_or_default(), name, response);
+                    FunctionResponse { scheduling, will_continue, ..response }
                 });
                 ClientMessage::tool_response(responses.collect())
             }
@@ -322,7 +330,7 @@ fn show_snapshot(snapshot: &Snapshot) -> String {
     shown.join(" ")
 }
 
-/// `MODEL [TEXT|AUDIO].. [manual] [prefix=MS] [silence=MS] [signals] [allinput] [allvideo] [nointerrupt] [transcripts] [heard] [seed] [thoughts] [level=L] [voice=V] [lang=L] [max=N] [fn=NAME[:later]]..
+/// `MODEL [TEXT|AUDIO].. [manual] [prefix=MS] [silence=MS] [signals] [allinput] [allvideo] [nointerrupt] [transcripts] [heard] [seed] [thoughts] [level=L] [voice=V] [lang=L] [max=N] [fn=NAME[(PROPERTY)][:later|:now]]..
 /// [resumable] [transparent] [handle=H] [window[=TRIGGER/TARGET]]`
 fn setup(words: &str) -> Setup {
     let mut words = words.split_whitespace();
@@ -400,7 +408,20 @@ fn setup(words: &str) -> Setup {
                     Some((name, _)) => (name, Behavior::Blocking),
                     None => (value, Behavior::Unspecified),
                 };
-                let function = FunctionDeclaration { name: name.into(), behavior, ..FunctionDeclaration::default() };
+                // `NAME(PROPERTY)` requires a string of that name.
+                let (name, property) =
+                    name.split_once('(').map_or((name, None), |(name, rest)| (name, Some(rest.trim_end_matches(')'))));
+                let parameters = property.map(|property| {
+                    let text = Schema { r#type: SchemaType::String, ..Schema::default() };
+                    Box::new(Schema {
+                        r#type: SchemaType::Object,
+                        properties: [(property.to_owned(), text)].into(),
+                        required: vec![property.into()],
+                        ..Schema::default()
+                    })
+                });
+                let function =
+                    FunctionDeclaration { name: name.into(), behavior, parameters, ..FunctionDeclaration::default() };
                 setup.tools.push(Tool { function_declarations: vec![function], ..Tool::default() });
             }
             _ => panic!("no such setting: {word}"),
@@ -431,14 +452,21 @@ fn model(words: &str) -> ModelOutput {
         "ground" => ModelOutput::Grounding(Box::default()),
         "urls" => ModelOutput::UrlContext(Box::default()),
         "read" => ModelOutput::ToolUse(rest.parse().unwrap()),
-        "call" => ModelOutput::ToolCalls(
-            rest.split_whitespace().map(|name| FunctionCall { name: name.into(), ..FunctionCall::default() }).collect(),
-        ),
+        // `NAME[#ID][(ARGUMENT=STRING)]`.
+        "call" => ModelOutput::ToolCalls(rest.split_whitespace().map(call).collect()),
         "end" => ModelOutput::End(EndReason::Complete),
         "more?" => ModelOutput::End(EndReason::NeedMoreInput),
         "fail" => ModelOutput::Failed(rest.into()),
         _ => panic!("no such output: {words}"),
     }
+}
+
+fn call(words: &str) -> FunctionCall {
+    let (words, args) =
+        words.split_once('(').map_or((words, None), |(words, args)| (words, Some(args.trim_end_matches(')'))));
+    let (name, id) = words.split_once('#').unwrap_or((words, ""));
+    let args = args.map(|args| args.split_once('=').into_iter().collect());
+    FunctionCall { name: name.into(), id: id.into(), args, ..FunctionCall::default() }
 }
 
 fn millis(words: &str) -> Duration {
@@ -570,6 +598,7 @@ mod heard;
 mod held;
 mod hush;
 mod input;
+mod ledger;
 mod lifetimes;
 mod pacing;
 mod renewing;

@@ -3,16 +3,19 @@
 //! Not here: the ledger itself ([`crate::tools`]) and what a declaration may say ([`super::declaration`]).
 
 use live_proto::{
-    Behavior, Content, FunctionCall, FunctionResponse, Part, PartData, Scheduling, ServerMessage, ToolResponse, Value,
+    Behavior, Content, FunctionCall, FunctionResponse, Part, PartData, Scheduling, ServerMessage, Struct, ToolResponse,
+    Value,
 };
 
 use super::content::USER;
 use super::session::{Cx, Session, Waiting as Kept};
-use super::{ServerEvent, Warning};
+use super::{ServerEvent, Unmatched, Warning};
 use crate::context::Tokens;
 use crate::profile::{AfterCall, Backend};
 use crate::prompt::EndReason;
-use crate::tools::Waiting;
+use crate::schema::{fit, shown};
+use crate::timer::Timer;
+use crate::tools::{CallIds, Known, Waiting};
 use crate::turn::{Signal, Turn};
 
 /// When the model hears an answer that it did not stand still for.
@@ -28,13 +31,19 @@ enum Hears {
 
 impl Session {
     pub(super) fn call(&mut self, mut calls: Vec<FunctionCall>, cx: &mut Cx<'_>) {
+        if let Some(malformed) = calls.iter().find_map(|call| self.misfit(call)) {
+            cx.warn(malformed);
+            cx.event(ServerEvent::Cancel(self.last_turn));
+            return self.complete_generation(EndReason::MalformedFunctionCall, cx);
+        }
         self.make_room(&mut calls, cx);
         if calls.is_empty() {
             return;
         }
         let mut blocking = false;
         for call in &mut calls {
-            if call.id.is_empty() {
+            // A model may count its calls anew in every answer.
+            while call.id.is_empty() || self.calls.knows(&call.id) != Known::New {
                 call.id = match self.config.backend {
                     Backend::Gemini => self.call_ids.gemini(),
                     Backend::Vertex => self.call_ids.vertex(),
@@ -52,6 +61,7 @@ impl Session {
         if !blocking {
             return;
         }
+        cx.timers.arm(Timer::Answers, cx.config.limits.call_deadline, cx.now);
         // The model's stream may hold more; it is not heard until it is asked again.
         cx.event(ServerEvent::Cancel(self.last_turn));
         self.finish_transcript(cx);
@@ -77,32 +87,53 @@ impl Session {
         }
         // A model that speaks stands still for none of those that wait.
         let excess = (self.calls.len() + calls.len()).saturating_sub(max);
-        let ids = self.calls.withdraw_oldest(excess, cx.config.limits.remembered_calls_max);
-        if !ids.is_empty() {
-            cx.warn(Warning::CallsWithdrawn { count: ids.len(), max });
-            cx.send(ServerMessage::tool_call_cancellation(ids));
+        let withdrawn = self.calls.withdraw_oldest(excess, cx.config.limits.remembered_calls_max);
+        if !withdrawn.is_empty() {
+            cx.warn(Warning::CallsWithdrawn { count: withdrawn.len(), max });
+            cx.send(ServerMessage::tool_call_cancellation(withdrawn.into_iter().map(|call| call.id).collect()));
         }
     }
 
-    /// A function waits unless its declaration says otherwise. 3.8 models are documented to go on by default; clients of
-    /// theirs rely on a turn that stands still, so that takes an explicit `NON_BLOCKING` here too.
+    /// Why a call is not one that the running generation could make.
+    fn misfit(&self, call: &FunctionCall) -> Option<Warning> {
+        let function = call.name.as_str();
+        let malformed =
+            |path: String, rule: String| Warning::CallMalformed { function: shown(function).into(), path, rule };
+        let asked = &self.answer.as_ref().expect("a turn that is open has an answer").asked;
+        let Some(declaration) = asked.functions().find(|declared| declared.name == function) else {
+            return Some(malformed("name".into(), "no function of this name is declared".into()));
+        };
+        let no_args = Struct::default();
+        let judged = fit::check(declaration, call.args.as_ref().unwrap_or(&no_args));
+        judged.err().map(|fit::Misfit { path, rule }| malformed(path, rule))
+    }
+
+    /// A function waits, or not, as its declaration says, or else as its model does.
     fn stands_still_for(&self, name: &str) -> bool {
-        self.config.functions().find(|function| function.name == name).is_none_or(|function| match function.behavior {
-            Behavior::NonBlocking => false,
-            Behavior::Blocking | Behavior::Unspecified | Behavior::Unrecognized(_) => true,
-        })
+        let asked = &self.answer.as_ref().expect("a turn that is open has an answer").asked;
+        let declared = asked.functions().find(|function| function.name == name);
+        let behavior = declared.map(|function| &function.behavior).filter(|it| **it != Behavior::Unspecified);
+        *behavior.unwrap_or(&self.config.profile.default_behavior) != Behavior::NonBlocking
     }
 
     pub(super) fn tool_response(&mut self, message: ToolResponse, cx: &mut Cx<'_>) {
         let mut blocking_parts = Vec::new();
         let mut late_parts = Vec::new();
         let mut when = Hears::Silently;
-        for response in message.function_responses {
+        for mut response in message.function_responses {
             match self.calls.find(&response.id, &response.name).cloned() {
                 Some(call) => {
                     if !response.will_continue {
                         self.calls.settle(&call, cx.config.limits.remembered_calls_max);
+                    } else if call.blocking {
+                        // A function that tells of itself is not lost.
+                        cx.timers.arm(Timer::Answers, cx.config.limits.call_deadline, cx.now);
                     }
+                    if !response.name.is_empty() && response.name != call.name {
+                        let found = shown(&response.name).to_owned();
+                        cx.warn(Warning::ResponseMisnamed { function: call.name.clone(), found });
+                    }
+                    (response.id, response.name) = (call.id, call.name);
                     if call.blocking {
                         blocking_parts.push(Part::function_response(response));
                     } else {
@@ -110,27 +141,69 @@ impl Session {
                         late_parts.push(Part::function_response(response));
                     }
                 }
-                // Vertex is recorded to answer a response to a call that was never made; Gemini to pass over it.
-                None if self.config.backend == Backend::Vertex && self.was_never_made(&response) => {
-                    when = when.max(Hears::WhenIdle);
-                    late_parts.push(Part::function_response(response));
-                }
-                None => {
-                    let call = if response.id.is_empty() { response.name } else { response.id };
-                    cx.warn(Warning::UnmatchedResponse { call });
-                }
+                None => match self.unmatched(&response) {
+                    // Vertex is recorded to answer a response to a call that was never made; Gemini to pass over it.
+                    Unmatched::NeverMade if self.config.backend == Backend::Vertex => {
+                        when = when.max(Hears::WhenIdle);
+                        late_parts.push(Part::function_response(response));
+                    }
+                    why @ (Unmatched::NeverMade | Unmatched::Answered | Unmatched::Cancelled | Unmatched::Orphaned) => {
+                        let call = if response.id.is_empty() { &response.name } else { &response.id };
+                        cx.warn(Warning::UnmatchedResponse { call: shown(call).into(), why });
+                    }
+                },
             }
         }
         if !blocking_parts.is_empty() {
-            let content = Content { parts: blocking_parts.into(), role: USER.into() };
-            let tokens = Tokens::of(&content);
-            self.context.append(content, tokens);
+            self.append_answers(blocking_parts);
         }
         if !late_parts.is_empty() {
             self.take_late_responses(when, late_parts, cx);
         }
+        self.go_on_if_answered(cx);
+    }
+
+    /// What is known of the call that a response would answer.
+    fn unmatched(&self, response: &FunctionResponse) -> Unmatched {
+        let known = match response.id.as_str() {
+            "" => self.calls.knows_name(&response.name),
+            id => self.calls.knows(id),
+        };
+        match known {
+            Known::Answered => Unmatched::Answered,
+            Known::Cancelled => Unmatched::Cancelled,
+            Known::New | Known::Waiting if CallIds::has_form(&response.id) => Unmatched::Orphaned,
+            Known::New | Known::Waiting => Unmatched::NeverMade,
+        }
+    }
+
+    /// Ends the wait for functions that have not answered in time: they are withdrawn, and the model is told so in their place.
+    pub(super) fn go_on_without(&mut self, cx: &mut Cx<'_>) {
+        let overdue = self.calls.withdraw_blocking(cx.config.limits.remembered_calls_max);
+        let after = cx.config.limits.call_deadline;
+        cx.warn(Warning::CallsOverdue { count: overdue.len(), after });
+        cx.send(ServerMessage::tool_call_cancellation(overdue.iter().map(|call| call.id.clone()).collect()));
+        let error = format!("no answer came within {} s", after.as_secs());
+        let parts = overdue.into_iter().map(|Waiting { id, name, .. }| {
+            let response: Struct = [("error", error.as_str())].into_iter().collect();
+            Part::function_response(FunctionResponse::new(id, name, response))
+        });
+        let parts = parts.collect();
+        self.append_answers(parts);
+        self.go_on_if_answered(cx);
+    }
+
+    fn append_answers(&mut self, parts: Vec<Part>) {
+        let content = Content { parts: parts.into(), role: USER.into() };
+        let tokens = Tokens::of(&content);
+        self.context.append(content, tokens);
+    }
+
+    /// Asks the model again once it has all that it stood still for.
+    fn go_on_if_answered(&mut self, cx: &mut Cx<'_>) {
         let stands_still = matches!(self.turn, Turn::Suspended(_) | Turn::AwaitingAnswers(_));
         if stands_still && !self.calls.is_blocked() {
+            cx.timers.stop(Timer::Answers);
             self.take_what_waited();
             self.prompt(cx);
         }
@@ -148,10 +221,6 @@ impl Session {
                 self.waiting.push(kept);
             }
         }
-    }
-
-    fn was_never_made(&self, response: &FunctionResponse) -> bool {
-        self.calls.knows(&response.id) == crate::tools::Known::New
     }
 
     /// Takes the answers of one message, which are heard together: when the most urgent of them asks for it.

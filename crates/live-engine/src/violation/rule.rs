@@ -181,6 +181,10 @@ rules! {
         "a function is declared once", "remove the other declaration of this name";
     FunctionsTooMany: "tools.functions-too-many", InvalidArgument, INVALID,
         "a session has a limit of declared functions", "declare at most {0}";
+    FunctionNameBegins: "tools.function-name-begins", InvalidArgument, INVALID,
+        "a function's name begins with a letter or an underscore; found \"{0}\"", "put a letter before it";
+    FunctionNameCharacters: "tools.function-name-characters", InvalidArgument, INVALID,
+        "a function's name is of letters, digits, and _ . : - ; found {0} in \"{1}\"", "replace it by an underscore";
     FunctionBehavior: "tools.behavior-refused", InvalidArgument, INVALID,
         "the model refuses this behavior", "leave it out";
     FunctionsUnsupported: "tools.functions-unsupported", Unimplemented, NOT_ENABLED,
@@ -189,6 +193,62 @@ rules! {
         "a tool holds something", "leave it out";
     SchedulingUnsupported: "tools.scheduling-refused", InvalidArgument, INVALID,
         "the model does not take scheduling", "leave it out";
+    FunctionBehaviorUnknown: "tools.behavior-unknown", InvalidArgument, INVALID,
+        "there is no such behavior", "use BLOCKING or NON_BLOCKING";
+    SchemaInBothForms: "tools.schema-in-both-forms", InvalidArgument, INVALID,
+        "{0} and {1} are two forms of one schema, of which a function has one", "leave one of them out";
+    ArgumentsNotObject: "tools.arguments-not-object", InvalidArgument, INVALID,
+        "the arguments of a function are an object", "set type to {0}, and put the rest into properties";
+
+    // Schemas of functions, in both forms.
+    SchemaTooDeep: "schema.too-deep", InvalidArgument, INVALID,
+        "schemas stand at most {0} deep within each other", "flatten the schema";
+    SchemasTooMany: "schema.too-many", InvalidArgument, INVALID,
+        "a function has at most {0} schemas within each other", "declare fewer properties, or more functions";
+    SchemaTypeMissing: "schema.type-missing", InvalidArgument, INVALID,
+        "a schema without anyOf has a type", "set it, such as STRING";
+    SchemaTypeUnknown: "schema.type-unknown", InvalidArgument, INVALID,
+        "there is no type {0}", "use one of {1}";
+    SchemaTypeForm: "schema.type-form", InvalidArgument, INVALID,
+        "a type is a name or a list of names", "use one of {0}";
+    SchemaItemsMissing: "schema.items-missing", InvalidArgument, INVALID,
+        "an ARRAY says what its elements are", "add items, the schema of each element";
+    SchemaFieldMisplaced: "schema.field-misplaced", InvalidArgument, INVALID,
+        "only an {0} has {1}, and this is a {2}", "set type to {0}, or leave {1} out";
+    SchemaPropertyUnknown: "schema.property-unknown", InvalidArgument, INVALID,
+        "\"{0}\" is no property of this schema", "name one of its properties: {1}";
+    SchemaNamesForm: "schema.names-form", InvalidArgument, INVALID,
+        "{0} is a list of names", "list the names of properties at the object that has them";
+    SchemaEnumType: "schema.enum-type", InvalidArgument, INVALID,
+        "an enum has STRING values, and this is a {0}", "set type to STRING, or leave enum out";
+    SchemaEnumEmpty: "schema.enum-empty", InvalidArgument, INVALID,
+        "an enum lists at least one value", "list its values, or leave it out";
+    SchemaEnumValue: "schema.enum-value", InvalidArgument, INVALID,
+        "a value of the enum is not of type {0}", "correct the value, or type";
+    SchemaRangeEmpty: "schema.range-empty", InvalidArgument, INVALID,
+        "no value fits: {0} is {1} and {2} is {3}", "lower {0} or raise {2}";
+    SchemaCount: "schema.count", InvalidArgument, INVALID,
+        "it counts, from 0 on; found {0}", "send a whole number that is not negative";
+    SchemaNumber: "schema.number", InvalidArgument, INVALID,
+        "it is a number", "send a number, or leave it out";
+    SchemaReferenceForm: "schema.reference-form", InvalidArgument, INVALID,
+        "a reference is a string", "write it like #/$defs/Name";
+    SchemaReferenceUnknown: "schema.reference-unknown", InvalidArgument, INVALID,
+        "\"{0}\" is nowhere in this schema", "send it along in {1}, and refer to it like #/{1}/Name";
+    SchemaReferencesTooDeep: "schema.references-too-deep", InvalidArgument, INVALID,
+        "references are followed at most {0} deep, and \"{1}\" goes deeper", "write some of the schemas out where they are used";
+    SchemaRequiresItself: "schema.requires-itself", InvalidArgument, INVALID,
+        "\"{0}\" requires itself, so that no value is ever complete", "leave one of the properties on the way out of required";
+    SchemaKeyword: "schema.keyword-unsupported", InvalidArgument, INVALID,
+        "{0} of JSON Schema is not supported", "{1}";
+    SchemaForm: "schema.form", InvalidArgument, INVALID,
+        "a schema is an object, or true or false within another", "send an object, such as one with type and properties";
+    SchemaMapForm: "schema.map-form", InvalidArgument, INVALID,
+        "it holds schemas by their names", "send an object of schemas";
+    SchemaListForm: "schema.list-form", InvalidArgument, INVALID,
+        "it holds a list of schemas", "send a list with at least one schema";
+
+    // What a server runs by itself.
     BuiltInNotOfModel: "tools.built-in-not-of-model", Unimplemented, NOT_ENABLED,
         "the model does not have this built-in tool", "leave it out, or name a model that has it";
     BuiltInNotRun: "tools.built-in-not-run", Unimplemented, NOT_ENABLED,

@@ -3,6 +3,7 @@
 mod client;
 mod client_session;
 mod client_tools;
+mod declarations;
 mod docs;
 mod resumption;
 mod server;

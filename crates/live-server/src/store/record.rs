@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use live_engine::context::{Entry, Tokens};
-use live_engine::{PendingCall, Snapshot, TurnUsage};
+use live_engine::{PendingCall, SettledCall, Snapshot, TurnUsage};
 use live_proto::pb;
 
 use super::envelope::Kind;
@@ -59,8 +59,8 @@ struct Point {
     speaking: bool,
     #[prost(message, repeated, tag = "12")]
     pending_calls: Vec<PointCall>,
-    #[prost(string, repeated, tag = "13")]
-    settled_calls: Vec<String>,
+    #[prost(message, repeated, tag = "23")]
+    settled_calls: Vec<PointSettled>,
     #[prost(fixed64, tag = "14")]
     next_call: u64,
     #[prost(bool, tag = "15")]
@@ -95,6 +95,16 @@ struct PointCall {
     id: String,
     #[prost(string, tag = "2")]
     name: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct PointSettled {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(bool, tag = "3")]
+    is_cancelled: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -146,7 +156,7 @@ impl From<&Saved> for Point {
             pending_input: pending_input.iter().cloned().map(Into::into).collect(),
             speaking: *speaking,
             pending_calls: pending_calls.iter().map(Into::into).collect(),
-            settled_calls: settled_calls.clone(),
+            settled_calls: settled_calls.iter().map(Into::into).collect(),
             next_call: *next_call,
             seeding: *seeding,
             prompt: (*prompt).into(),
@@ -197,7 +207,7 @@ impl From<Point> for Snapshot {
             pending_input: pending_input.into_iter().map(Into::into).collect(),
             speaking,
             pending_calls: pending_calls.into_iter().map(Into::into).collect(),
-            settled_calls,
+            settled_calls: settled_calls.into_iter().map(Into::into).collect(),
             next_call,
             seeding,
             usage: TurnUsage { prompt: prompt.into(), response: response.into(), thoughts, tool_use },
@@ -229,6 +239,18 @@ impl From<&PendingCall> for PointCall {
 impl From<PointCall> for PendingCall {
     fn from(PointCall { id, name }: PointCall) -> Self {
         Self { id, name }
+    }
+}
+
+impl From<&SettledCall> for PointSettled {
+    fn from(SettledCall { id, name, is_cancelled }: &SettledCall) -> Self {
+        Self { id: id.clone(), name: name.clone(), is_cancelled: *is_cancelled }
+    }
+}
+
+impl From<PointSettled> for SettledCall {
+    fn from(PointSettled { id, name, is_cancelled }: PointSettled) -> Self {
+        Self { id, name, is_cancelled }
     }
 }
 

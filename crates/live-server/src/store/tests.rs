@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use live_engine::context::{Entry, Tokens};
-use live_engine::{PendingCall, TurnUsage};
+use live_engine::{PendingCall, SettledCall, TurnUsage};
 use live_proto::{AudioMetadata, Blob, Content, FunctionDeclaration, Part, Tool, Transcription};
 
 use super::*;
@@ -56,7 +56,7 @@ fn saved(number: u64) -> Saved {
             pending_input: vec![Part::inline(sound), unframed],
             speaking: true,
             pending_calls: vec![PendingCall { id: "call-1".into(), name: "f".into() }],
-            settled_calls: vec!["call-0".into()],
+            settled_calls: vec![SettledCall { id: "call-0".into(), name: "f".into(), is_cancelled: true }],
             next_call: u64::MAX - 1,
             seeding: true,
             usage: TurnUsage { prompt: tokens(100), response: tokens(200), thoughts: 9, tool_use: 7 },

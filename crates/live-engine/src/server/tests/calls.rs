@@ -119,7 +119,7 @@ fn a_call_beyond_the_bound_withdraws_the_oldest_that_is_not_answered() {
     world.drain();
     assert_eq!(
         world.log,
-        format!("  ! Warning UnmatchedResponse {{ call: \"{first}\" }}\n"),
+        format!("  ! Warning UnmatchedResponse {{ call: \"{first}\", why: Cancelled }}\n"),
         "it is withdrawn for good"
     );
 }

@@ -46,7 +46,8 @@ fn a_changed_instruction_and_changed_tools_are_bounded() {
             tools: None,
         })),
     );
-    let schema = Schema { any_of: vec![Schema::default(); 5_000], ..Schema::default() };
+    let text = Schema { r#type: SchemaType::String, description: "x".repeat(900), ..Schema::default() };
+    let schema = Schema { any_of: vec![text; 2_000], ..Schema::default() };
     let function =
         FunctionDeclaration { name: "f".into(), parameters: Some(Box::new(schema)), ..FunctionDeclaration::default() };
     let tool = Tool { function_declarations: vec![function], ..Tool::default() };

@@ -115,7 +115,7 @@ fn calls_that_run_beside_the_conversation_are_answered_on_the_next_connection() 
             C answer f
               ! Generate #2 user:'hi' model:f()+'wait' user:f-> model:f() | user:f->
             C answer f
-              ! Warning UnmatchedResponse { call: "function-call-6095610196844313600" }
+              ! Warning UnmatchedResponse { call: "function-call-6095610196844313600", why: Answered }
         "#]],
     );
 }
@@ -150,7 +150,7 @@ fn calls_that_held_up_a_turn_are_lost_with_it() {
               ! SetupAccepted Live20 Text
               ! Save 2.1 |
             C answer f
-              ! Warning UnmatchedResponse { call: "function-call-8294208416658607535" }
+              ! Warning UnmatchedResponse { call: "function-call-8294208416658607535", why: Orphaned }
         "#]],
     );
 }
@@ -220,35 +220,35 @@ fn an_instruction_changed_in_the_session_outlives_a_setup_that_repeats_itself() 
         vertex(),
         &format!("{first} instruct=newer fn=g\nresumed\nC text you?\nM call f"),
         expect![[r#"
-        C setup models/gemini-2.0-flash-live-001 TEXT instruct=old fn=f resumable
-          < setupComplete a-uuid
-          ! SetupAccepted Live20 Text
-          ! Save 1.1 |
-        saved
-          < resumable 1.1
-        C turns system:new user:hi
-        C untool
-        wait 1000ms
-          after 1000 ms
-          ! Save 1.2 | user:'hi'
-        saved
-          < resumable 1.2
-        reconnect
-        C setup models/gemini-2.0-flash-live-001 TEXT handle=1.2 instruct=newer fn=g
-          ! Resume 1.2
-        resumed
-          < setupComplete a-uuid
-          ! SetupAccepted Live20 Text
-          ! Save 2.1 | user:'hi'
-        C text you?
-          ! Generate #1 (user:'newer') | user:'hi' user:'you?'
-        M call f
-          < toolCall f
-          ! Cancel #1
-          < generationComplete
-          < turnComplete prompt 5 TEXT, candidates 1 TEXT, total 6
-          ! TurnFinished #1
-    "#]],
+            C setup models/gemini-2.0-flash-live-001 TEXT instruct=old fn=f resumable
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 1.1 |
+            saved
+              < resumable 1.1
+            C turns system:new user:hi
+            C untool
+            wait 1000ms
+              after 1000 ms
+              ! Save 1.2 | user:'hi'
+            saved
+              < resumable 1.2
+            reconnect
+            C setup models/gemini-2.0-flash-live-001 TEXT handle=1.2 instruct=newer fn=g
+              ! Resume 1.2
+            resumed
+              < setupComplete a-uuid
+              ! SetupAccepted Live20 Text
+              ! Save 2.1 | user:'hi'
+            C text you?
+              ! Generate #1 (user:'newer') | user:'hi' user:'you?'
+            M call f
+              ! Warning CallMalformed { function: "f", path: "name", rule: "no function of this name is declared" }
+              ! Cancel #1
+              < generationComplete
+              < turnComplete MALFORMED_FUNCTION_CALL prompt 5 TEXT, total 5
+              ! TurnFinished #1
+        "#]],
     );
 }
 
@@ -310,10 +310,10 @@ fn functions_outlive_a_setup_that_leaves_them_out_and_their_removal_one_that_rep
             C text hi
               ! Generate #1 | user:'hi'
             M call f
-              < toolCall f
+              ! Warning CallMalformed { function: "f", path: "name", rule: "no function of this name is declared" }
               ! Cancel #1
               < generationComplete
-              < turnComplete prompt 1 TEXT, candidates 1 TEXT, total 2
+              < turnComplete MALFORMED_FUNCTION_CALL prompt 1 TEXT, total 1
               ! TurnFinished #1
         "#]],
     );

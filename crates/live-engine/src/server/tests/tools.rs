@@ -105,7 +105,7 @@ fn an_interruption_withdraws_the_calls() {
               ! TurnFinished #1 interrupted
               ! Generate #2 user:'weather' model:weather() | user:'never mind'
             C answer weather
-              ! Warning UnmatchedResponse { call: "function-call-8294208416658607535" }
+              ! Warning UnmatchedResponse { call: "function-call-8294208416658607535", why: Cancelled }
         "#]],
     );
     check(
@@ -130,7 +130,7 @@ fn an_interruption_withdraws_the_calls() {
               < toolCallCancellation weather
               ! Generate #2 user:'weather' model:weather() | user:'never mind'
             C answer weather
-              ! Warning UnmatchedResponse { call: "function-call-8294208416658607535" }
+              ! Warning UnmatchedResponse { call: "function-call-8294208416658607535", why: Cancelled }
         "#]],
     );
 }
@@ -264,7 +264,7 @@ fn a_response_to_nothing_is_passed_over_on_gemini_and_answered_on_vertex() {
               < setupComplete
               ! SetupAccepted Live20 Text
             C answer weather
-              ! Warning UnmatchedResponse { call: "weather" }
+              ! Warning UnmatchedResponse { call: "weather", why: NeverMade }
         "#]],
     );
     check_with(
