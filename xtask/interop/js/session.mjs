@@ -136,9 +136,12 @@ class SdkSession {
     this.#session.sendRealtimeInput({ media: { mimeType: "audio/pcm;rate=16000", data: pcm.toString("base64") } });
   }
 
-  respond(calls, response) {
-    const functionResponses = calls.map(({ id, name }) => ({ id, name, response }));
+  answer(functionResponses) {
     this.#session.sendToolResponse({ functionResponses });
+  }
+
+  update({ tools, ...what }) {
+    this.#session.sendContextUpdate(tools ? { ...what, tools: { tools } } : what);
   }
 
   frame(text) {
@@ -175,6 +178,7 @@ class SdkSession {
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;
     seen.calls = (message.toolCall?.functionCalls ?? []).map(({ id, name, args }) => ({ id, name, args: args ?? {} }));
+    seen.cancelled = message.toolCallCancellation?.ids ?? [];
     const update = message.sessionResumptionUpdate;
     if (update) Object.assign(seen, { resumable: update.resumable ?? false, handle: update.newHandle ?? "" });
     seen.goAway = message.goAway?.timeLeft ?? "";
@@ -256,9 +260,12 @@ class RawSession {
     this.frame(Buffer.from(JSON.stringify({ realtimeInput: { audio } })));
   }
 
-  respond(calls, response) {
-    const functionResponses = calls.map(({ id, name }) => ({ id, name, response }));
+  answer(functionResponses) {
     this.frame(JSON.stringify({ toolResponse: { functionResponses } }));
+  }
+
+  update({ tools, ...what }) {
+    this.frame(JSON.stringify({ contextUpdate: tools ? { ...what, tools: { tools } } : what }));
   }
 
   frame(data) {
@@ -309,6 +316,7 @@ class RawSession {
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;
     seen.calls = (frame.toolCall?.functionCalls ?? []).map(({ id, name, args }) => ({ id, name, args: args ?? {} }));
+    seen.cancelled = frame.toolCallCancellation?.ids ?? [];
     const update = frame.sessionResumptionUpdate;
     if (update) {
       const others = Object.keys(update).filter((key) => !["newHandle", "resumable"].includes(key));

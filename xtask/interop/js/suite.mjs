@@ -2,6 +2,7 @@
 // The mirror of python/suite.py; docs/interop.md says what the cases mean.
 
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 
 import { Closed, session } from "./session.mjs";
 import { claim, Failed, Turn } from "./turn.mjs";
@@ -35,7 +36,7 @@ function* expand(suite, environment) {
       const mode = suite.modes[modeName];
       if (![mode, entry].every(({ clients }) => (clients ?? [CLIENT]).includes(CLIENT))) continue;
       for (const names of each ?? [{}]) {
-        const filled = fill(entry, { ...environment, mode: modeName, ...names });
+        const filled = fill(entry, { ...environment, ...suite.tools, mode: modeName, ...names });
         const label = "label" in filled ? ` (${filled.label})` : "";
         yield { name: `${modeName}: ${filled.name}${label}`, mode, entry: filled };
       }
@@ -121,6 +122,11 @@ async function resume(peer, dial, handle, want, control) {
   return resumed;
 }
 
+/** A functionResponse: id and name are those of the call that it is `to`, unless it says its own. */
+function response({ to, ...answer }, calls) {
+  return to === undefined ? answer : { id: calls[to].id, name: calls[to].name, ...answer };
+}
+
 async function expectClose(peer, turn, want) {
   try {
     await readTurn(peer, turn);
@@ -133,7 +139,7 @@ async function expectClose(peer, turn, want) {
 }
 
 // Steps that only wait for the server.
-const READING = ["until", "call", "turn", "handle", "go_away", "closed"];
+const READING = ["until", "calls", "turn", "handle", "go_away", "closed"];
 
 // What may be said while an answer is heard, whose pace is counted from before it was asked for.
 const BESIDE = ["speech", "silence_ms", "realtime"];
@@ -170,19 +176,20 @@ async function play(peer, steps, dial, environment) {
     else if ("until" in step && "says" in step.until)
       await readTurn(peer, turn, () => turn.said.includes(step.until.says));
     else if ("until" in step) await readTurn(peer, turn, () => turn.audioMs >= step.until.audio_ms);
-    else if ("call" in step) {
+    else if ("calls" in step) {
       await readTurn(peer, turn, () => turn.calls.length > 0);
       calls = turn.calls;
-      const shown = JSON.stringify(calls);
-      claim(calls.length === 1 && calls[0].name === step.call.name, `called ${shown}`);
-      claim(JSON.stringify(calls[0].args) === JSON.stringify(step.call.args), `called with ${shown}`);
-      claim(Boolean(calls[0].id), "the call has no id");
-      if (step.call.ends_turn) await readTurn(peer, turn);
+      const called = calls.map(({ name, args }) => ({ name, args }));
+      claim(isDeepStrictEqual(called, step.calls), `called ${JSON.stringify(called)}`);
+      const ids = calls.map(({ id }) => id).filter(Boolean);
+      claim(new Set(ids).size === calls.length, `${calls.length} calls with the ids ${ids}`);
+      if (step.ends_turn) await readTurn(peer, turn);
       turn = new Turn();
-    } else if ("respond" in step) peer.respond(calls, step.respond);
+    } else if ("answers" in step) peer.answer(step.answers.map((answer) => response(answer, calls)));
+    else if ("update" in step) peer.update(step.update);
     else if ("turn" in step) {
       await readTurn(peer, turn);
-      turn.check(step.turn, askedAt);
+      turn.check(step.turn, askedAt, calls);
       turn = new Turn();
     } else if (step.handle) {
       await readTurn(peer, turn, () => turn.messages.at(-1).handle);

@@ -20,6 +20,7 @@ const TURN_CLAIMS = new Set([
   "tokens",
   "prompt_tokens",
   "updates",
+  "cancels",
 ]);
 
 /** One server message, whoever parsed it. */
@@ -35,6 +36,7 @@ export function emptyMessage() {
     turnComplete: false,
     usage: null, // { prompt, response, total, promptModalities, responseModalities }
     calls: [], // { id, name, args }
+    cancelled: [], // ids of calls
     resumable: null, // of a sessionResumptionUpdate, whose handle is the next field
     handle: "",
     goAway: "", // timeLeft
@@ -96,8 +98,8 @@ export class Turn {
     return events;
   }
 
-  /** Checks what holds for every turn, then what the case asks for. */
-  check(want, askedAt) {
+  /** Checks what holds for every turn, then what the case asks for; `calls` are those that came last. */
+  check(want, askedAt, calls) {
     const unknown = Object.keys(want).filter((key) => !TURN_CLAIMS.has(key));
     claim(unknown.length === 0, `the case asks for what nobody checks: ${unknown}`);
     const end = want.end ?? "complete";
@@ -110,6 +112,9 @@ export class Turn {
       const tokens = this.messages.at(-1).usage.prompt;
       claim(least <= tokens && tokens <= most, `${tokens} tokens in the prompt, not ${least} to ${most}`);
     }
+    const cancelled = this.messages.flatMap((message) => message.cancelled).join();
+    const withdrawn = want.cancels ? calls.map(({ id }) => id).join() : "";
+    claim(cancelled === withdrawn, `cancelled are "${cancelled}", not "${withdrawn}"`);
     if ("updates" in want) {
       const updates = this.messages.map(({ resumable }) => resumable).filter((resumable) => resumable !== null);
       claim(updates.length > 0 === want.updates, `updates of resumption: ${updates}`);

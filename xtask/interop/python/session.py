@@ -114,9 +114,14 @@ class SdkSession:
     async def media_chunk(self, pcm):
         await self._session.send_realtime_input(media=blob(pcm, "audio/pcm;rate=16000"))
 
-    async def respond(self, calls, response):
-        responses = [types.FunctionResponse(id=call[0], name=call[1], response=response) for call in calls]
+    async def answer(self, responses):
+        responses = [types.FunctionResponse.model_validate(response) for response in responses]
         await self._session.send_tool_response(function_responses=responses)
+
+    async def update(self, what):
+        instruction = types.Content.model_validate(what["systemInstruction"]) if "systemInstruction" in what else None
+        tools = [types.Tool.model_validate(tool) for tool in what["tools"]] if "tools" in what else None
+        await self._session.send_context_update(system_instruction=instruction, tools=tools)
 
     async def frame(self, text):
         await self._session._ws.send(text)
@@ -157,6 +162,8 @@ class SdkSession:
             seen.turn_complete = bool(content.turn_complete)
         if message.tool_call is not None:
             seen.calls = [(call.id, call.name, call.args or {}) for call in message.tool_call.function_calls]
+        if message.tool_call_cancellation is not None:
+            seen.cancelled = list(message.tool_call_cancellation.ids)
         update = message.session_resumption_update
         if update is not None:
             seen.resumable, seen.handle = bool(update.resumable), update.new_handle or ""
@@ -232,9 +239,13 @@ class RawSession:
         audio = {"mimeType": f"audio/pcm;rate={rate}", "data": data}
         await self.frame(json.dumps({"realtimeInput": {"audio": audio}}).encode())
 
-    async def respond(self, calls, response):
-        responses = [{"id": call[0], "name": call[1], "response": response} for call in calls]
+    async def answer(self, responses):
         await self.frame(json.dumps({"toolResponse": {"functionResponses": responses}}))
+
+    async def update(self, what):
+        if "tools" in what:
+            what = {**what, "tools": {"tools": what["tools"]}}
+        await self.frame(json.dumps({"contextUpdate": what}))
 
     async def frame(self, data):
         await self._socket.send(data)
@@ -286,6 +297,7 @@ class RawSession:
         seen.turn_complete = content.get("turnComplete", False)
         calls = frame.get("toolCall", {}).get("functionCalls", [])
         seen.calls = [(call["id"], call["name"], call.get("args", {})) for call in calls]
+        seen.cancelled = frame.get("toolCallCancellation", {}).get("ids", [])
         if "sessionResumptionUpdate" in frame:
             update = frame["sessionResumptionUpdate"]
             claim(not set(update) - {"newHandle", "resumable"}, f"an update with {sorted(update)}")

@@ -46,7 +46,7 @@ def expand(suite, environment):
             if CLIENT not in mode.get("clients", [CLIENT]) or CLIENT not in case.get("clients", [CLIENT]):
                 continue
             for names in case.get("each", [{}]):
-                names = {**environment, "mode": mode_name, **names}
+                names = {**environment, **suite["tools"], "mode": mode_name, **names}
                 filled = fill({key: value for key, value in case.items() if key != "each"}, names)
                 name = filled["name"]
                 if "label" in filled:
@@ -140,6 +140,14 @@ async def resume(peer, dial, handle, want, control):
     return resumed
 
 
+def response(answer, calls):
+    """A functionResponse: id and name are those of the call that it is `to`, unless it says its own."""
+    answer = dict(answer)
+    to = answer.pop("to", None)
+    named = {} if to is None else {"id": calls[to][0], "name": calls[to][1]}
+    return {**named, **answer}
+
+
 async def expect_close(peer, turn, want):
     try:
         await turn_step(peer, turn)
@@ -150,7 +158,7 @@ async def expect_close(peer, turn, want):
 
 
 # Steps that only wait for the server.
-READING = {"until", "call", "turn", "handle", "go_away", "closed"}
+READING = {"until", "calls", "turn", "handle", "go_away", "closed"}
 
 
 # What may be said while an answer is heard, whose pace is counted from before it was asked for.
@@ -202,21 +210,23 @@ async def play(peer, steps, dial, environment):
                 await turn_step(peer, turn, lambda turn: word in turn.said)
             case {"until": {"audio_ms": milliseconds}}:
                 await turn_step(peer, turn, lambda turn: turn.audio_ms >= milliseconds)
-            case {"call": want}:
+            case {"calls": want, "ends_turn": ends_turn}:
                 await turn_step(peer, turn, lambda turn: turn.calls)
                 calls = turn.calls
-                claim([call[1] for call in calls] == [want["name"]], f"called {calls}")
-                claim(calls[0][2] == want["args"], f"called with {calls[0][2]}")
-                claim(calls[0][0], "the call has no id")
-                if want["ends_turn"]:
+                called = [{"name": name, "args": args} for _, name, args in calls]
+                claim(called == want, f"called {called}")
+                claim(len({call[0] for call in calls} - {None, ""}) == len(calls), f"the ids of {calls}")
+                if ends_turn:
                     await turn_step(peer, turn)
                     claim(turn.done, "the turn did not end after the call")
                 turn = Turn()
-            case {"respond": response}:
-                await peer.respond(calls, response)
+            case {"answers": answers}:
+                await peer.answer([response(answer, calls) for answer in answers])
+            case {"update": what}:
+                await peer.update(what)
             case {"turn": want}:
                 await turn_step(peer, turn)
-                turn.check(want, asked_at)
+                turn.check(want, asked_at, calls)
                 turn = Turn()
             case {"handle": True}:
                 await turn_step(peer, turn, lambda turn: turn.messages[-1].handle)

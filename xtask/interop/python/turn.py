@@ -22,6 +22,7 @@ CLAIMS = {
     "tokens",
     "prompt_tokens",
     "updates",
+    "cancels",
 }
 
 
@@ -57,6 +58,7 @@ class Message:
     turn_complete: bool = False
     usage: Usage | None = None
     calls: list = field(default_factory=list)  # (id, name, args)
+    cancelled: list = field(default_factory=list)  # ids of calls
     resumable: bool | None = None  # of a sessionResumptionUpdate, whose handle is the next field
     handle: str = ""
     go_away: str = ""  # timeLeft
@@ -130,8 +132,8 @@ class Turn:
                 events.append("turnComplete")
         return events
 
-    def check(self, want, asked_at):
-        """Checks what holds for every turn, then what the case asks for."""
+    def check(self, want, asked_at, calls):
+        """Checks what holds for every turn, then what the case asks for; `calls` are those that came last."""
         unknown = set(want) - CLAIMS
         claim(not unknown, f"the case asks for what nobody checks: {unknown}")
         self._check_order(want.get("end", "complete"))
@@ -143,6 +145,9 @@ class Turn:
             least, most = want["prompt_tokens"]
             tokens = self.messages[-1].usage.prompt
             claim(least <= tokens <= most, f"{tokens} tokens in the prompt, not {least} to {most}")
+        cancelled = [each for message in self.messages for each in message.cancelled]
+        withdrawn = [call[0] for call in calls] if want.get("cancels") else []
+        claim(cancelled == withdrawn, f"cancelled are {cancelled}, not {withdrawn}")
         if "updates" in want:
             updates = [message.resumable for message in self.messages if message.resumable is not None]
             claim(bool(updates) == want["updates"], f"updates of resumption: {updates}")
