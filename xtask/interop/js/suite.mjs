@@ -4,6 +4,8 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
+import { ApiError, GoogleGenAI } from "@google/genai";
+
 import { Closed, session } from "./session.mjs";
 import { claim, Failed, Turn } from "./turn.mjs";
 
@@ -105,6 +107,52 @@ async function advance(control, by) {
   claim(response.ok, `the clock was not moved: ${await response.text()}`);
 }
 
+/** An ephemeral token, made by the SDK as the case wants it; null if the server must refuse to make it. */
+async function mint(entry, environment) {
+  const { refused, config: given = {}, ...times } = entry.token;
+  const baseUrl = environment[`${entry.server ?? "open"}_url`];
+  const apiKey = entry.key ?? environment.key;
+  const config = structuredClone(given);
+  if (Object.keys(times).length > 0) {
+    const now = await clockOf(baseUrl, apiKey);
+    for (const [name, seconds] of Object.entries(times)) config[name] = new Date(now + seconds * 1000).toISOString();
+  }
+  const client = new GoogleGenAI({ apiKey, httpOptions: { baseUrl, apiVersion: "v1alpha" } });
+  let token;
+  try {
+    token = await client.authTokens.create({ config });
+  } catch (error) {
+    if (!refused || !(error instanceof ApiError)) throw error;
+    claim(error.status === refused.code && error.message.includes(refused.has), `refused with ${error.message}`);
+    return null;
+  }
+  claim(!refused, "the token was made");
+  claim(token.name.startsWith("auth_tokens/"), `the token has another name, of ${token.name.length} letters`);
+  return token.name;
+}
+
+/** What time it is to the server: a token that says nothing is good for half an hour. */
+async function clockOf(baseUrl, key) {
+  const headers = { "x-goog-api-key": key };
+  const response = await fetch(`${baseUrl}/v1alpha/auth_tokens`, { method: "POST", headers, body: "{}" });
+  return Date.parse((await response.json()).expireTime) - 30 * 60_000;
+}
+
+/** Begins another session, with the same credentials. */
+async function redial(peer, dial, want) {
+  await peer.close();
+  let another;
+  try {
+    another = await dial();
+  } catch (error) {
+    if (!(error instanceof Closed) || !("refused" in want)) throw error;
+    checkClose(error, want.refused);
+    return null;
+  }
+  claim(!("refused" in want), "the setup was accepted");
+  return another;
+}
+
 /** Goes on over a new connection; the old one is closed before, unless it is to be taken over. */
 async function resume(peer, dial, handle, want, control) {
   if (!("taken_over" in want)) await peer.close();
@@ -202,7 +250,11 @@ async function play(peer, steps, dial, environment) {
       claim(goAway === step.go_away, `${goAway} left, not ${step.go_away}`);
       turn = new Turn();
     } else if ("advance" in step) await advance(control, step.advance);
-    else if ("resume" in step) {
+    else if ("redial" in step) {
+      peer = await redial(peer, dial, step.redial);
+      if (peer === null) return;
+      turn = new Turn();
+    } else if ("resume" in step) {
       peer = await resume(peer, dial, handle, step.resume, control);
       if (peer === null) return;
       turn = new Turn();
@@ -225,6 +277,11 @@ function checkClose(why, want) {
 
 async function runSession(mode, entry, suite, environment, number) {
   entry = fill(entry, { session: number });
+  if (entry.token) {
+    const token = await mint(entry, environment);
+    if (token === null) return;
+    entry = { api_version: "v1alpha", ...fill(entry, { token }), key: token };
+  }
   let config = entry.config ?? null;
   const model = entry.setup === false ? null : (suite.models[entry.model] ?? entry.model);
   if (entry.setup) config = { ...config, ...entry.setup };

@@ -14,7 +14,11 @@ import sys
 import time
 import urllib.request
 import wave
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from google import genai
+from google.genai import errors, types
 
 from session import Closed, session
 from turn import Failed, Turn, claim
@@ -119,6 +123,52 @@ async def advance(control, by):
     """Lets time pass on the server of this client."""
     request = urllib.request.Request(f"{control}/clock/advance", json.dumps({"by": by}).encode(), method="POST")
     await asyncio.to_thread(lambda: urllib.request.urlopen(request).read())
+
+
+async def mint(case, environment):
+    """An ephemeral token, made by the SDK as the case wants it; None if the server must refuse to make it."""
+    want = dict(case["token"])
+    url = environment[f"{case.get('server', 'open')}_url"]
+    key = case.get("key", environment["key"])
+    refused = want.pop("refused", None)
+    config = want.pop("config", {})
+    if want:
+        now = await asyncio.to_thread(clock_of, url, key)
+        config.update({name: (now + timedelta(seconds=seconds)).isoformat() for name, seconds in want.items()})
+    client = genai.Client(api_key=key, http_options={"base_url": url, "api_version": "v1alpha"})
+    try:
+        token = await client.aio.auth_tokens.create(config=types.CreateAuthTokenConfig.model_validate(config))
+    except errors.APIError as error:
+        if refused is None:
+            raise
+        claim(error.code == refused["code"], f"refused with {error}")
+        claim(refused["has"] in str(error), f"refused with {error}")
+        return None
+    claim(refused is None, "the token was made")
+    claim(token.name.startswith("auth_tokens/"), f"the token has another name, of {len(token.name)} letters")
+    return token.name
+
+
+def clock_of(url, key):
+    """What time it is to the server: a token that says nothing is good for half an hour."""
+    request = urllib.request.Request(f"{url}/v1alpha/auth_tokens", b"{}", {"x-goog-api-key": key}, method="POST")
+    with urllib.request.urlopen(request) as answer:
+        expires = json.loads(answer.read())["expireTime"]
+    return datetime.fromisoformat(expires.replace("Z", "+00:00")) - timedelta(minutes=30)
+
+
+async def redial(peer, dial, want):
+    """Begins another session, with the same credentials."""
+    await peer.close()
+    try:
+        another = await dial({})
+    except Closed as why:
+        if "refused" not in want:
+            raise
+        check_close(why, want["refused"])
+        return None
+    claim("refused" not in want, "the setup was accepted")
+    return another
 
 
 async def resume(peer, dial, handle, want, control):
@@ -240,6 +290,11 @@ async def play(peer, steps, dial, environment):
                 turn = Turn()
             case {"advance": by}:
                 await advance(control, by)
+            case {"redial": want}:
+                peer = await redial(peer, dial, want)
+                if peer is None:
+                    return
+                turn = Turn()
             case {"resume": want}:
                 peer = await resume(peer, dial, handle, want, control)
                 if peer is None:
@@ -270,6 +325,11 @@ def check_close(why, want):
 
 async def run_session(mode, case, suite, environment, number):
     case = fill(case, {"session": number})
+    if "token" in case:
+        token = await mint(case, environment)
+        if token is None:
+            return
+        case = {"api_version": "v1alpha", **fill(case, {"token": token}), "key": token}
     config = case.get("config")
     setup = case.get("setup", {})
     model = None if setup is False else case["model"]
