@@ -24,6 +24,8 @@ mod hearing;
 mod sentence;
 mod speaking;
 
+pub(crate) use self::sentence::Sentences;
+
 /// What becomes of a turn in which an engine fails. Either way the log is told which and why.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFault {

@@ -17,8 +17,10 @@ mod args;
 mod arithmetic;
 mod code;
 mod count;
+mod found;
 mod heard;
 mod hint;
+mod look;
 mod media;
 mod mention;
 mod piece;
@@ -29,6 +31,7 @@ mod told;
 
 pub use self::code::Program;
 pub use self::count::Count;
+pub use self::look::Look;
 pub use self::plan::{Plan, Say, plan};
 use self::speaker::{Form, Speaker};
 
@@ -72,10 +75,10 @@ impl Embedded {
 impl Model for Embedded {
     /// Answers by the rules. Needs a tokio runtime with time when polled.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
-        let (config, executor) = (self.config.clone(), self.built_ins.code.clone());
+        let (config, tools) = (self.config.clone(), self.built_ins.clone());
         // It recognises nothing, and says so.
         let caption = stream::iter(prompt.caption().map(ModelOutput::Caption));
-        caption.chain(said(move || Speaker::new(plan(&prompt), form(&prompt), &config, executor))).boxed()
+        caption.chain(said(move || Speaker::new(plan(&prompt), form(&prompt), &config, tools))).boxed()
     }
 
     fn built_in_tools(&self) -> BuiltInTools {
@@ -114,7 +117,7 @@ mod tests {
             said(move || {
                 is_planned.store(true, Ordering::Relaxed);
                 let plan = Plan { thought: Some("So.".to_owned()), say: Vec::new(), calls: Vec::new() };
-                Speaker::new(plan, Form::Text, &EmbeddedConfig::default(), None)
+                Speaker::new(plan, Form::Text, &EmbeddedConfig::default(), BuiltIns::default())
             })
         };
         drop(answer());

@@ -15,6 +15,7 @@ pub mod exec;
 mod fault;
 #[cfg(feature = "gemini")]
 pub mod gemini;
+mod grounding;
 #[cfg(feature = "http")]
 pub mod http;
 mod model;
@@ -37,4 +38,4 @@ pub use self::recogniser::{Recogniser, Utterance};
 #[cfg(any(feature = "exec", feature = "http"))]
 pub use self::sound::SoundFormat;
 pub use self::synthesiser::{EmbeddedVoice, Script, Sound, Synthesiser};
-pub use self::tool::{BuiltIns, CodeExecutor, Hit, Page, SearchEngine, UrlReader};
+pub use self::tool::{BuiltIns, CodeExecutor, Hit, Page, SearchEngine, Unread, UrlReader};

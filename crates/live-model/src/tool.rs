@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use live_engine::BuiltInTools;
-use live_proto::{CodeExecutionResult, ExecutableCode};
+use live_proto::{CodeExecutionResult, ExecutableCode, UrlRetrievalStatus};
 
 use crate::fault::Fault;
 
@@ -39,7 +39,16 @@ pub struct Hit {
 /// Reads pages: `urlContext`.
 pub trait UrlReader: Send + Sync + 'static {
     /// What stands at an address.
-    fn read(&self, url: &str) -> BoxFuture<'static, Result<Page, Fault>>;
+    fn read(&self, url: &str) -> BoxFuture<'static, Result<Page, Unread>>;
+}
+
+/// A page that was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// What a client is told.
+    pub status: UrlRetrievalStatus,
+    /// Why, in a few words that a model and the log may be told.
+    pub why: String,
 }
 
 /// A page that was read.

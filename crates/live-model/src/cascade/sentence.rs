@@ -9,20 +9,20 @@ const WORD_BYTES_MAX: usize = 2 * PORTION_BYTES_MAX;
 
 /// Text on its way to be spoken.
 #[derive(Debug, Default)]
-pub(super) struct Sentences {
+pub(crate) struct Sentences {
     rest: String,
     /// Bytes of `rest` in which no end was found.
     searched: usize,
 }
 
 impl Sentences {
-    pub(super) fn push(&mut self, text: &str) {
+    pub(crate) fn push(&mut self, text: &str) {
         self.rest.push_str(text);
     }
 
     /// The next portion that is surely complete. What follows a full stop decides whether it ends a sentence, so the last
     /// sentence waits for more text, or for [`finish`](Self::finish).
-    pub(super) fn next(&mut self) -> Option<String> {
+    pub(crate) fn next(&mut self) -> Option<String> {
         let end = match self.sentence_end() {
             Some(end) => end,
             None if self.rest.len() > PORTION_BYTES_MAX => self.clause_end()?,
@@ -34,7 +34,7 @@ impl Sentences {
     }
 
     /// All that is left.
-    pub(super) fn finish(&mut self) -> Option<String> {
+    pub(crate) fn finish(&mut self) -> Option<String> {
         self.searched = 0;
         Some(std::mem::take(&mut self.rest)).filter(|rest| !rest.is_empty())
     }

@@ -7,8 +7,10 @@ use live_proto::{FunctionCall, FunctionDeclaration, FunctionResponse, PartData};
 
 use super::code::{self, Program};
 use super::count::{Count, counts};
+use super::found::wants;
 use super::heard::{Entry, Heard, recent};
 use super::hint::Hints;
+use super::look::{self, Look};
 use super::media::listed;
 use super::mention::{Mention, Object, mentions, objects, words};
 use super::piece::excerpt;
@@ -69,6 +71,8 @@ pub enum Say {
     Count(Count),
     /// A program, what it gave, and words that tell it.
     Run(Program),
+    /// What is found, in quotations.
+    Look(Look),
 }
 
 /// Decides the answer to a prompt. Same prompt, same plan.
@@ -89,6 +93,10 @@ pub fn plan(prompt: &Prompt) -> Plan {
         };
         say.push(Say::Run(program));
         (thought.to_owned(), Vec::new())
+    } else if let Some(look) = asked_to_look(prompt, heard.recent()) {
+        let thought = wants(&look).to_owned();
+        say.push(Say::Look(look));
+        (thought, Vec::new())
     } else if asks(heard.recent(), &INSTRUCTION) {
         say.push(Say::Text(instruction(prompt)));
         ("I am asked for my instructions, so I repeat them.".to_owned(), Vec::new())
@@ -98,6 +106,11 @@ pub fn plan(prompt: &Prompt) -> Plan {
     } else if let counts @ [_, ..] = counts(heard.recent()).as_slice() {
         say.extend(counts.iter().copied().map(Say::Count));
         ("I am asked to count, so I count.".to_owned(), Vec::new())
+    } else if let Some(question) = look::question(heard.recent()).filter(|_| has_search(prompt)) {
+        let look = Look::Answer { question, otherwise: quoted(&heard) };
+        let thought = wants(&look).to_owned();
+        say.push(Say::Look(look));
+        (thought, Vec::new())
     } else if told.is_empty() || !heard.text.is_empty() || !heard.media.is_empty() {
         say.push(Say::Text(quoted(&heard)));
         ("No rule of mine fits the prompt, so I quote it.".to_owned(), Vec::new())
@@ -233,6 +246,21 @@ fn recalled(prompt: &Prompt, heard: &Heard<'_>) -> Option<String> {
         [] => Some("You have not asked me anything before.".to_owned()),
         turns => Some(format!("You asked: {}.", turns.join(", then "))),
     }
+}
+
+/// What a prompt wants to be looked up, by a tool that the session has.
+fn asked_to_look(prompt: &Prompt, text: &str) -> Option<Look> {
+    if prompt.session.tools.iter().any(|tool| tool.url_context.is_some()) {
+        let (urls, about) = look::urls(text);
+        if !urls.is_empty() {
+            return Some(Look::Read { urls, about });
+        }
+    }
+    look::wished(text).filter(|_| has_search(prompt)).map(Look::Search)
+}
+
+fn has_search(prompt: &Prompt) -> bool {
+    prompt.session.tools.iter().any(|tool| tool.google_search.is_some())
 }
 
 /// The reply to everything else.

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -14,9 +13,11 @@ use tokio::time::Instant;
 use super::EmbeddedConfig;
 use super::code::{Program, told};
 use super::count::Count;
+use super::found::look_up;
 use super::piece::pieces;
 use super::plan::{Plan, Say};
-use crate::tool::CodeExecutor;
+use crate::grounding::Grounding;
+use crate::tool::BuiltIns;
 use crate::voice::{Speech, SpeechChunk, Voice};
 
 /// Samples in a millisecond of speech.
@@ -38,7 +39,6 @@ pub(super) enum Form {
 /// Says a plan; the state of one answer.
 pub(super) struct Speaker {
     form: Form,
-    executor: Option<Arc<dyn CodeExecutor>>,
     piece_interval: Duration,
     number_interval: Duration,
     thought: Option<String>,
@@ -48,6 +48,10 @@ pub(super) struct Speaker {
     utterance: Utterance,
     has_spoken: bool,
     calls: Vec<FunctionCall>,
+    tools: BuiltIns,
+    grounding: Grounding,
+    /// What tools gave, to be put out before anything else is said.
+    beside: VecDeque<ModelOutput>,
     /// When the next piece of text is due.
     due: Option<Instant>,
     /// When a client that plays as it receives will have played all.
@@ -71,19 +75,13 @@ enum Utterance {
 }
 
 impl Speaker {
-    pub(super) fn new(
-        plan: Plan,
-        form: Form,
-        config: &EmbeddedConfig,
-        executor: Option<Arc<dyn CodeExecutor>>,
-    ) -> Self {
+    pub(super) fn new(plan: Plan, form: Form, config: &EmbeddedConfig, tools: BuiltIns) -> Self {
         let Plan { thought, say, calls } = plan;
         let EmbeddedConfig { pieces_per_second, numbers_per_second } = config;
         let piece_interval = Duration::from_secs(1).checked_div(*pieces_per_second).unwrap_or_default();
         let number_interval = Duration::from_secs(1) / numbers_per_second.get();
         Self {
             form,
-            executor,
             piece_interval,
             number_interval: number_interval.max(piece_interval),
             thought,
@@ -92,6 +90,9 @@ impl Speaker {
             utterance: Utterance::Silent,
             has_spoken: false,
             calls,
+            tools,
+            grounding: Grounding::default(),
+            beside: VecDeque::new(),
             due: None,
             played: None,
             is_ended: false,
@@ -107,11 +108,20 @@ impl Speaker {
             return Some(ModelOutput::Thought(thought));
         }
         loop {
+            if let Some(output) = self.beside.pop_front() {
+                return Some(output);
+            }
             if let Some(output) = self.go_on().await {
+                if let ModelOutput::Text(text) | ModelOutput::Speech { text, .. } = &output {
+                    self.grounding.say(text);
+                }
                 return Some(output);
             }
             if !self.begin().await {
-                break;
+                self.beside.extend(self.grounding.outputs());
+                if self.beside.is_empty() {
+                    break;
+                }
             }
         }
         if !self.calls.is_empty() {
@@ -131,7 +141,7 @@ impl Speaker {
                 return Some(ModelOutput::ExecutableCode(code));
             }
             Utterance::Run(program) => {
-                let result = match &self.executor {
+                let result = match &self.tools.code {
                     Some(executor) => executor.run(executable(program)).await,
                     None => nobody(),
                 };
@@ -183,6 +193,13 @@ impl Speaker {
                 Some(Say::Run(program)) => {
                     self.utterance = Utterance::Shown(program);
                     return true;
+                }
+                Some(Say::Look(look)) => {
+                    let told = look_up(&look, &self.tools, &mut self.grounding).await;
+                    let start = self.grounding.said() + usize::from(self.has_spoken);
+                    told.support(start, &mut self.grounding);
+                    self.beside.extend((told.read > 0).then_some(ModelOutput::ToolUse(told.read)));
+                    told.text
                 }
             },
         };

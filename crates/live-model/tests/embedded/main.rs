@@ -1,6 +1,8 @@
-//! The rules of docs/embedded-model.md, one by one: `rules` on what is said, `code` on what is run, `speech` on how. Parts are tested where they are.
+//! The rules of docs/embedded-model.md, one by one: `rules` on what is said, `code` on what is run, `look` on what is looked up,
+//! `speech` on how. Parts are tested where they are.
 
 mod code;
+mod look;
 mod rules;
 mod session;
 mod speech;
@@ -10,7 +12,8 @@ mod talk;
 #[test]
 fn every_rule_is_tested() {
     let doc = include_str!("../../../../docs/embedded-model.md");
-    let tests = [include_str!("code.rs"), include_str!("rules.rs"), include_str!("speech.rs")].concat();
+    let tests = [include_str!("code.rs"), include_str!("look.rs"), include_str!("rules.rs"), include_str!("speech.rs")]
+        .concat();
     let rules: Vec<&str> =
         doc.lines().filter_map(|line| line.strip_prefix("**E")?.split_once('.')).map(|(rule, _)| rule).collect();
     let numbers: Vec<String> = (1..=rules.len()).map(|number| number.to_string()).collect();

@@ -81,6 +81,14 @@ impl Talk {
         self
     }
 
+    /// With a built-in tool, by the name of its field.
+    pub(crate) fn tool(mut self, name: &str) -> Self {
+        let tool = format!("{{\"{name}\": {{}}}}");
+        let tool = json::decode::<Tool>(tool.as_bytes(), &DecodeOptions::strict()).expect("there is such a tool");
+        self.session.tools.push(tool.message);
+        self
+    }
+
     pub(crate) fn generating(mut self, change: impl FnOnce(&mut GenerationConfig)) -> Self {
         change(&mut self.session.generation);
         self
@@ -135,6 +143,7 @@ impl Talk {
             Say::Text(text) => format!("says {text}\n"),
             Say::Count(count) => format!("counts {count}\n"),
             Say::Run(program) => format!("runs {:?}\n", program.code),
+            Say::Look(look) => format!("looks {look:?}\n"),
         });
         let calls = calls.iter().map(|call| format!("calls {}\n", json::to_string(call)));
         thought.into_iter().chain(say).chain(calls).collect()
