@@ -10,6 +10,7 @@ use std::sync::Arc;
 use live_client::Client;
 use toml::{Table, Value};
 
+pub use self::lookup::LookupFlags;
 pub use self::section::ConfigError;
 use self::section::Section;
 use crate::cascade::{Cascade, OnFault};
@@ -28,6 +29,7 @@ use crate::synthesiser::{EmbeddedVoice, Synthesiser};
 use crate::tool::BuiltIns;
 use crate::voice::Voice;
 
+mod lookup;
 mod section;
 
 /// The engines that were chosen.
@@ -69,7 +71,7 @@ impl Engines {
         let mut file = Section::new(source, "", table);
         if let Some(section) = file.table("gemini")? {
             let engines = gemini(section)?;
-            let others = ["on_failure", "recogniser", "language_model", "synthesiser"];
+            let others = ["on_failure", "recogniser", "language_model", "synthesiser", "search", "url_context"];
             if let Some(other) = others.into_iter().find(|other| file.has(other)) {
                 let rule = "an upstream hears, answers and speaks by itself, so that nothing stands beside [gemini]";
                 return Err(file.error(other, rule, "keep one of them"));
@@ -80,12 +82,16 @@ impl Engines {
             Some("reject") => OnFault::Reject,
             Some(_) | None => OnFault::Close,
         };
+        let mut built_ins = built_ins.clone();
+        let looks_up = lookup::read(&mut file, &mut built_ins)?;
         let recogniser = file.table("recogniser")?.map_or_else(|| Ok(no_recogniser()), recogniser)?;
         let section = file.table("language_model")?;
-        let language_model = language_model(section, built_ins)?;
+        let language_model = language_model(section, &built_ins)?;
         let synthesiser = file.table("synthesiser")?.map_or_else(|| Ok(embedded_voice()), synthesiser)?;
         file.finish()?;
-        Ok(Self::of(recogniser, language_model, synthesiser, on_fault))
+        let mut engines = Self::of(recogniser, language_model, synthesiser, on_fault);
+        engines.summary.extend(looks_up);
+        Ok(engines)
     }
 
     /// Reads what flags say: the name of an embedded engine or of a known program, or the address of a service with the model and,
@@ -544,7 +550,7 @@ mod tests {
             ),
             (
                 "[recognizer]\nkind = \"none\"",
-                "models.toml: recognizer: there is no such key, or not together with the others here; known here: gemini, on_failure, recogniser, language_model, synthesiser",
+                "models.toml: recognizer: there is no such key, or not together with the others here; known here: gemini, on_failure, search, url_context, recogniser, language_model, synthesiser",
             ),
             (
                 "recogniser = 1",
@@ -677,6 +683,8 @@ mod tests {
             ("synthesiser", "http", http),
             ("language_model", "http", "base_url = \"http://h\"\npatience = { x = 1 }"),
             ("gemini", "", "base_url = \"http://h\"\nx = 1"),
+            ("search", "http", "base_url = \"http://h\"\nx = 1"),
+            ("url_context", "", "allow = [\"*\"]\nx = 1"),
         ] {
             let kind = if kind.is_empty() { String::new() } else { format!("kind = \"{kind}\"\n") };
             let text = format!("[{table}]\n{kind}{keys}");

@@ -22,6 +22,8 @@ mod model;
 #[cfg(any(feature = "exec", feature = "http"))]
 mod names;
 mod recogniser;
+#[cfg(feature = "search")]
+mod search;
 #[cfg(any(feature = "exec", feature = "http"))]
 mod sound;
 mod synthesiser;

@@ -70,7 +70,6 @@ pub struct Page {
 
 /// Why a page was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ReadError {
     /// It may not be read; nothing was sent to its host.
     Refused(String),
