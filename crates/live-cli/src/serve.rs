@@ -19,7 +19,10 @@ use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
 use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Origin, Secret, Server, Strictness};
 
+use self::lookup::LookupArgs;
 use crate::engines::{self, EngineArgs};
+
+mod lookup;
 
 /// What `live serve` is told.
 #[derive(Debug, clap::Args)]
@@ -91,6 +94,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     engines: EngineArgs,
+
+    #[command(flatten)]
+    lookup: LookupArgs,
 
     #[command(flatten)]
     lasting: Lasting,
@@ -211,6 +217,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         detector,
         vad_signal,
         engines,
+        lookup,
         lasting,
         clock,
         control_listen,
@@ -226,7 +233,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
     let is_open = api_key.is_empty();
 
-    let built_ins = BuiltIns::default();
+    let mut built_ins = BuiltIns::default();
+    let looks_up = lookup.add_to(&mut built_ins)?;
     let engines = engines.choose(&built_ins)?;
     let mut server = Server::builder().strictness(strictness).listen(listen);
     server = match &engines {
@@ -287,6 +295,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         say(&banner(server.endpoints(), ca_path.as_deref(), is_open));
         say(&beside(&server, clock, store_path.as_deref()));
         say(&engines.as_ref().map(engines::told).unwrap_or_default());
+        say(&looks_up);
         let stats = server
             .serve_until(async move {
                 signals.next().await;

@@ -76,6 +76,10 @@ impl Engines {
                 let rule = "an upstream hears, answers and speaks by itself, so that nothing stands beside [gemini]";
                 return Err(file.error(other, rule, "keep one of them"));
             }
+            if built_ins.search.is_some() || built_ins.urls.is_some() {
+                let rule = "an upstream searches and reads by itself, and flags chose what would";
+                return Err(file.error("gemini", rule, "leave out --search-folder, --search-url and --url-allow"));
+            }
             return file.finish().map(|()| engines);
         }
         let on_fault = match file.choice("on_failure", &["close", "reject"])? {

@@ -214,6 +214,7 @@ mod tests {
             ("[search]\nkind = \"folder\"\npath = \"/no/such\"", &given, "models.toml: search.path: /no/such: "),
             ("[url_context]\nallow = []", &BuiltIns::default(), "models.toml: url_context.allow: it is missing"),
             ("[gemini]\nbase_url = \"http://h\"\n[search]\n", &given, "models.toml: search: an upstream"),
+            ("[gemini]\nbase_url = \"http://h\"\n", &given, "models.toml: gemini: an upstream searches"),
         ] {
             let error = parse(text, built_ins).expect_err(says).to_string();
             assert!(error.starts_with(says), "{error}");

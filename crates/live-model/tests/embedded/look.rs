@@ -82,7 +82,7 @@ fn grounding(outputs: &[ModelOutput]) -> Option<&GroundingMetadata> {
 /// The answer, then everything beside it.
 async fn check(talk: &Talk, expected: Expect) {
     let outputs = outputs(talk).await;
-    let mut shown = format!("says {}\n", said(&outputs));
+    let mut shown = format!("says {}", said(&outputs)).trim_end().to_owned() + "\n";
     for output in &outputs {
         if let ModelOutput::Grounding(metadata) = output {
             shown += &format!("grounding {}\n", json::to_string(&**metadata));
@@ -132,7 +132,7 @@ async fn asked_to_search_it_quotes_what_it_finds() {
     check(
         &both.clone().user("Search for get_time"),
         expect![[r#"
-        says 
+        says
         calls 1
     "#]],
     )
