@@ -74,7 +74,7 @@ mod tests {
             (&["--search-base-url", "http://h"], "--search-folder"),
             (&["--url-allow", "user@host"], "--url-allow: allow: \"user@host\": it names a user"),
         ] {
-            let error = chosen(flags).err().expect("it is refused");
+            let error = chosen(flags).expect_err("it is refused");
             assert!(error.contains(says), "{flags:?}: {error}");
         }
     }
