@@ -4,7 +4,7 @@
 
 use live_proto::{ContextUpdate, ContextUpdateTools, FunctionCall, FunctionResponse, Scheduling, ToolResponse};
 
-use super::runs::{Ended, News};
+use super::runs::{Accepted, Ended, News};
 use super::tools::{Function, RunId, ToolOutput, ToolStep, declared, normalise, with_functions};
 use super::{ClientCommand, ClientEvent, ClientMessage, ClientSession, Instant, SessionOutput, State, Why};
 
@@ -76,7 +76,8 @@ impl ClientSession {
         let (id, name) = (call.id.clone(), call.name.clone());
         // What the host declared itself says how the model takes the answer.
         let behavior = declared(&self.own_tools, &name).map(|own| own.behavior.clone());
-        let refusal = self.runs.accept(call, behavior, self.messages_heard, &self.limits);
+        let Accepted { blocking, refusal } = self.runs.accept(call, behavior, self.messages_heard, &self.limits);
+        self.tell_run(id.clone(), name.clone(), ToolStep::Called { blocking });
         if let Some(words) = refusal {
             self.tell_run(id, name, ToolStep::Failed(words));
         }
@@ -141,7 +142,6 @@ impl ClientSession {
             return;
         }
         for (run, call) in self.runs.start(self.limits.running_tools_max, now) {
-            self.tell_run(call.id.clone(), call.name.clone(), ToolStep::Started);
             self.outputs.push_back(SessionOutput::RunTool { run, call });
         }
         if !self.is_open() {

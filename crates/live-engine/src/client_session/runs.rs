@@ -54,6 +54,14 @@ pub(super) struct Ended {
     pub(super) running: Option<RunId>,
 }
 
+/// What became of a call.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub(super) blocking: bool,
+    /// There is no room for it: it is answered with these words.
+    pub(super) refusal: Option<String>,
+}
+
 /// What came of the news of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct News {
@@ -88,7 +96,7 @@ impl Runs {
         self.runs.iter().any(|run| if id.is_empty() { run.name == name } else { run.call_id == id })
     }
 
-    /// Takes a call of a known function, made by this message. Words if there is no room for it: it is answered with them.
+    /// Takes a call of a known function, made by this message.
     ///
     /// `behavior` is what the host's own declaration says, where there is one.
     pub(super) fn accept(
@@ -97,7 +105,7 @@ impl Runs {
         behavior: Option<Behavior>,
         message: u64,
         limits: &Limits,
-    ) -> Option<String> {
+    ) -> Accepted {
         let function = self.functions.iter().find(|function| function.declaration.name == call.name);
         let function = function.expect("only calls of known functions are taken");
         let behavior = behavior.as_ref().unwrap_or(&function.declaration.behavior);
@@ -120,8 +128,9 @@ impl Runs {
         if let Some(words) = &refusal {
             run.fail(words);
         }
+        let blocking = !run.overtakes;
         self.runs.push_back(run);
-        refusal
+        Accepted { blocking, refusal }
     }
 
     /// Starts what there is room for, oldest first.

@@ -315,7 +315,14 @@ fn heard(event: ClientEvent) -> String {
                 unsent.join(", ")
             )
         }
-        ClientEvent::ToolRun { id, name, step } => format!("ToolRun {name}#{id} {step:?}"),
+        ClientEvent::ToolRun { id, name, step } => {
+            let step = match step {
+                ToolStep::Called { blocking } => format!("called{}", if blocking { "" } else { "+" }),
+                ToolStep::Failed(words) => format!("failed: {words}"),
+                ToolStep::Finished | ToolStep::Aborted => format!("{step:?}").to_lowercase(),
+            };
+            format!("{name}#{id} {step}")
+        }
         ClientEvent::ResumptionUpdate(update) => format!("ResumptionUpdate {}", update.resumable),
         other => told(other),
     }

@@ -55,8 +55,11 @@ pub enum ToolOutput {
 /// How far a run has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToolStep {
-    /// It runs.
-    Started,
+    /// The call came. It runs as soon as there is room.
+    Called {
+        /// The model stands still for it, as far as the declaration says.
+        blocking: bool,
+    },
     /// It has its answer, which is sent in its turn.
     Finished,
     /// The model is told of a failure, in these words.

@@ -125,6 +125,7 @@ struct World {
     hosts: BTreeSet<String>,
     cancelled: BTreeSet<String>,
     told_in_words: BTreeSet<String>,
+    told: BTreeSet<String>,
     /// Their results name them.
     named: BTreeSet<String>,
     runs: BTreeMap<u64, String>,
@@ -162,6 +163,7 @@ impl World {
             hosts: BTreeSet::new(),
             cancelled: BTreeSet::new(),
             told_in_words: BTreeSet::new(),
+            told: BTreeSet::new(),
             named: BTreeSet::new(),
             runs: BTreeMap::new(),
             executed: 0,
@@ -397,7 +399,7 @@ impl World {
         match event {
             ClientEvent::ToolCall(call) => assert!(self.hosts.insert(call.id), "the host is told once"),
             ClientEvent::ToolRun { id, step, .. } => match step {
-                ToolStep::Started => {}
+                ToolStep::Called { .. } => assert!(self.told.insert(id.clone()), "{id} comes once"),
                 ToolStep::Finished => {
                     let former = self.fates.insert(id.clone(), Fate::Finished);
                     assert!(matches!(former, Some(Fate::Running(_))), "{id}: {former:?}");

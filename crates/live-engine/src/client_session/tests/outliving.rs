@@ -14,18 +14,18 @@ fn a_result_outlives_its_connection() {
          S 2 call f#1",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
             lost 1
               ! Interrupted #1
               ! Reconnecting 1: connection lost: reset
               dial 2 (attempt 1, by h1)
             run 2 answer two
-              ! ToolRun g#2 Finished
+              ! g#2 finished
             ready 2
               2 > setup, by h1 [f g]
               ! Resumed restored, 0 replayed
@@ -44,7 +44,7 @@ fn a_result_outlives_its_connection() {
          run 1 answer one",
         expect![[r#"
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called+
               run 1 f#1
             S 1 handle h2
               ! ResumptionUpdate true
@@ -56,7 +56,7 @@ fn a_result_outlives_its_connection() {
               2 > setup, by h2 [f+]
               ! Resumed restored, 0 replayed
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               2 > toolResponse f output "one" SILENT
               ! Idle
         "#]],
@@ -70,7 +70,7 @@ fn a_result_outlives_its_connection() {
          run 1 answer one",
         expect![[r#"
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
             lost 1
               ! Interrupted #1
@@ -81,7 +81,7 @@ fn a_result_outlives_its_connection() {
               ! Resumed restored, 0 replayed
             S 2 call f#1
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               2 > toolResponse f output "one"
         "#]],
     );
@@ -133,12 +133,12 @@ fn a_session_that_begins_anew_ends_what_the_old_one_called() {
             S 1 unresumable
               ! ResumptionUpdate false
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
             lost 1
               ! Interrupted #1
               ! Reconnecting 1: connection lost: reset
@@ -146,7 +146,7 @@ fn a_session_that_begins_anew_ends_what_the_old_one_called() {
             ready 2
               2 > setup [f g]
               abort 2
-              ! ToolRun g#2 Aborted
+              ! g#2 aborted
               ! Resumed anew, 1 replayed
               2 > clientContent user 'hi'
               2 > clientContent user 'The function f that was called earlier has returned: {"output": "one"}'
@@ -164,7 +164,7 @@ fn a_session_that_begins_anew_ends_what_the_old_one_called() {
             S 1 unresumable
               ! ResumptionUpdate false
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
             lost 1
               ! Interrupted #1
@@ -173,7 +173,7 @@ fn a_session_that_begins_anew_ends_what_the_old_one_called() {
             ready 2
               2 > setup [f]
               abort 1
-              ! ToolRun f#1 Aborted
+              ! f#1 aborted
               ! Resumed anew, 0 replayed, answer lost
             S 2 turnComplete
               ! TurnComplete #2
@@ -191,16 +191,16 @@ fn the_end_of_a_session_ends_its_runs() {
          H close",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
             H close
               1 > close 1000
               abort 2
-              ! ToolRun g#2 Aborted
+              ! g#2 aborted
               ! Dropped 1 messages, 0 bytes
               ! Closed: closed by us [2 open calls]
         "#]],
@@ -213,16 +213,16 @@ fn the_end_of_a_session_ends_its_runs() {
          run 1 answer late",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 2 answer two
-              ! ToolRun g#2 Finished
+              ! g#2 finished
             closed 1 1008 The provided API key is invalid.
               ! Interrupted #1
               abort 1
-              ! ToolRun f#1 Aborted
+              ! f#1 aborted
               ! Lost, Hopeless after 0 dials: the server refused the credential (1008): The provided API key is invalid.; unsent: [toolResponse g output "two"]
             run 1 answer late
         "#]],
@@ -241,7 +241,7 @@ fn results_wait_while_the_session_moves_to_a_connection_beside() {
          refused 2",
         expect![[r#"
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
             S 1 goaway 1
               ! GoAway 1s
@@ -249,7 +249,7 @@ fn results_wait_while_the_session_moves_to_a_connection_beside() {
               dial 2 (attempt 1, by h1)
             wait 1
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
             refused 2
               1 > toolResponse f output "one"
               ! Interrupted #1
@@ -271,9 +271,9 @@ fn a_result_that_nobody_is_to_hear_asks_for_no_answer_in_words_either() {
          run 2 end",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called+
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called+
               run 2 g#2
             lost 1
               ! Interrupted #1
@@ -283,12 +283,12 @@ fn a_result_that_nobody_is_to_hear_asks_for_no_answer_in_words_either() {
               2 > setup, by h1 [f+ g+]
               ! Resumed restored, 0 replayed
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               2 > clientContent user 'The function f that was called earlier has returned: {"output": "one"}' ..
             run 2 piece two
               2 > clientContent user 'The function g that was called earlier has returned: {"output": "two"}' ..
             run 2 end
-              ! ToolRun g#2 Finished
+              ! g#2 finished
               ! Idle
         "#]],
     );

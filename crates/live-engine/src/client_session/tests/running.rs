@@ -12,14 +12,14 @@ fn calls_of_one_message_are_answered_together_and_in_their_order() {
          S 1 text:done turnComplete",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 2 answer second
-              ! ToolRun g#2 Finished
+              ! g#2 finished
             run 1 answer first
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "first" g output "second"
             S 1 text:done turnComplete
               ! Text #2 'done'
@@ -39,15 +39,15 @@ fn an_answer_overtakes_none_before_it() {
          run 1 answer first",
         expect![[r#"
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
             S 1 call g#2
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 2 answer second
-              ! ToolRun g#2 Finished
+              ! g#2 finished
             run 1 answer first
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "first" g output "second"
         "#]],
     );
@@ -64,22 +64,22 @@ fn answers_of_functions_that_nobody_stands_still_for_do_not_wait() {
          run 2 answer second",
         expect![[r#"
             S 1 call f#1 g#2 h#3
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called+
               run 2 g#2
-              ! ToolRun h#3 Started
+              ! h#3 called+
               run 3 h#3
             S 1 turnComplete
               ! TurnComplete #1
             run 3 answer third
-              ! ToolRun h#3 Finished
+              ! h#3 finished
               1 > toolResponse h output "third" INTERRUPT
             run 1 answer first
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "first"
             run 2 answer second
-              ! ToolRun g#2 Finished
+              ! g#2 finished
               1 > toolResponse g output "second" SILENT
         "#]],
     );
@@ -103,35 +103,35 @@ fn a_generator_says_what_it_has_and_ends_unheard() {
          run 4 piece whole",
         expect![[r#"
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called+
               run 1 f#1
             run 1 piece one
               1 > toolResponse f output "one" WHEN_IDLE ..
             run 1 piece two
               1 > toolResponse f output "two" WHEN_IDLE ..
             run 1 end
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f SILENT
             run 1 piece late
             S 1 call f#2
-              ! ToolRun f#2 Started
+              ! f#2 called+
               run 2 f#2
             run 2 end
-              ! ToolRun f#2 Finished
+              ! f#2 finished
               1 > toolResponse f WHEN_IDLE
             S 1 call f#3
-              ! ToolRun f#3 Started
+              ! f#3 called+
               run 3 f#3
             run 3 piece one
               1 > toolResponse f output "one" WHEN_IDLE ..
             run 3 answer two
-              ! ToolRun f#3 Finished
+              ! f#3 finished
               1 > toolResponse f output "two" WHEN_IDLE
             S 1 call g#4
-              ! ToolRun g#4 Started
+              ! g#4 called
               run 4 g#4
             run 4 piece whole
-              ! ToolRun g#4 Finished
+              ! g#4 finished
               1 > toolResponse g output "whole"
         "#]],
     );
@@ -149,22 +149,22 @@ fn a_failure_is_an_answer() {
          run 3 fail over",
         expect![[r#"
             S 1 call f#1 f#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun f#2 Started
+              ! f#2 called
               run 2 f#2
             run 1 fail no such city
-              ! ToolRun f#1 Failed("no such city")
+              ! f#1 failed: no such city
             run 2 answer two
-              ! ToolRun f#2 Finished
+              ! f#2 finished
               1 > toolResponse f error "no such city" f output "two"
             S 1 call g#3
-              ! ToolRun g#3 Started
+              ! g#3 called+
               run 3 g#3
             run 3 piece one
               1 > toolResponse g output "one" ..
             run 3 fail over
-              ! ToolRun g#3 Failed("over")
+              ! g#3 failed: over
               1 > toolResponse g error "over"
         "#]],
     );
@@ -181,12 +181,12 @@ fn a_call_in_both_shapes_or_twice_runs_once() {
          S 1 call f#1",
         expect![[r#"
             S 1 functionCall:f#1
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
             S 1 call f#1
             S 1 call f#1 f#1
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "one"
             S 1 call f#1
         "#]],
@@ -203,15 +203,15 @@ fn calls_without_an_id_run_too() {
          run 1 answer first",
         expect![[r#"
             S 1 call f
-              ! ToolRun f# Started
+              ! f# called+
               run 1 f#
             S 1 call f
-              ! ToolRun f# Started
+              ! f# called+
               run 2 f#
             run 2 answer second
-              ! ToolRun f# Finished
+              ! f# finished
             run 1 answer first
-              ! ToolRun f# Finished
+              ! f# finished
               1 > toolResponse f output "first" f output "second"
         "#]],
     );
@@ -227,7 +227,7 @@ fn what_is_not_registered_is_the_hosts_and_what_is_is_not() {
          run 1 answer one",
         expect![[r#"
             S 1 call f#1 h#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
               ! ToolCall h#2
             H answer f#1
@@ -235,7 +235,7 @@ fn what_is_not_registered_is_the_hosts_and_what_is_is_not() {
             H answer h#2
               1 > toolResponse h
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "one"
         "#]],
     );
@@ -253,16 +253,16 @@ fn what_the_server_withdraws_is_aborted_and_never_answered() {
          S 1 interrupted turnComplete",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
             S 1 cancel 1 2
-              ! ToolRun f#1 Aborted
+              ! f#1 aborted
               abort 2
-              ! ToolRun g#2 Aborted
+              ! g#2 aborted
               ! ToolCallCancellation 1 2
             run 2 answer late
             S 1 call f#1
@@ -279,15 +279,15 @@ fn what_the_server_withdraws_is_aborted_and_never_answered() {
          S 1 cancel 1",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             run 2 answer two
-              ! ToolRun g#2 Finished
+              ! g#2 finished
             S 1 cancel 1
               abort 1
-              ! ToolRun f#1 Aborted
+              ! f#1 aborted
               1 > toolResponse g output "two"
               ! ToolCallCancellation 1
         "#]],
@@ -307,24 +307,24 @@ fn a_run_has_its_time_and_the_model_is_told_when_it_is_up() {
          wait 100",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called
               run 2 g#2
             wait 4
             run 2 answer two
-              ! ToolRun g#2 Finished
+              ! g#2 finished
             wait 2
               +1.00 s abort 1
-              +1.00 s ! ToolRun f#1 Failed("it took too long and was stopped")
+              +1.00 s ! f#1 failed: it took too long and was stopped
               +1.00 s 1 > toolResponse f error "it took too long and was stopped" g output "two"
             run 1 answer late
             S 1 call g#3
-              ! ToolRun g#3 Started
+              ! g#3 called
               run 3 g#3
             wait 100
               +60.00 s abort 3
-              +60.00 s ! ToolRun g#3 Failed("it took too long and was stopped")
+              +60.00 s ! g#3 failed: it took too long and was stopped
               +60.00 s 1 > toolResponse g error "it took too long and was stopped"
         "#]],
     );
@@ -342,15 +342,16 @@ fn only_so_many_run_and_only_so_many_wait() {
          run 2 answer two",
         expect![[r#"
             S 1 call f#1 f#2 f#3
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun f#3 Failed("2 calls are waiting already; call again when they are answered")
+              ! f#2 called
+              ! f#3 called
+              ! f#3 failed: 2 calls are waiting already; call again when they are answered
             run 1 answer one
-              ! ToolRun f#1 Finished
-              ! ToolRun f#2 Started
+              ! f#1 finished
               run 2 f#2
             run 2 answer two
-              ! ToolRun f#2 Finished
+              ! f#2 finished
               1 > toolResponse f output "one" f output "two" f error "2 calls are waiting already; call again when they are answered"
         "#]],
     );
@@ -368,16 +369,16 @@ fn an_answer_that_is_too_long_is_an_error() {
          run 2 bytes 86",
         expect![[r#"
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
             run 1 bytes 90
-              ! ToolRun f#1 Failed("the answer has 104 bytes, of which 100 may be sent; ask for less")
+              ! f#1 failed: the answer has 104 bytes, of which 100 may be sent; ask for less
               1 > toolResponse f error "the answer has 104 bytes, of which 100 may be sent; ask for less"
             S 1 call f#2
-              ! ToolRun f#2 Started
+              ! f#2 called
               run 2 f#2
             run 2 bytes 86
-              ! ToolRun f#2 Finished
+              ! f#2 finished
               1 > toolResponse f output "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
         "#]],
     );
@@ -390,7 +391,7 @@ fn an_answer_that_is_too_long_is_an_error() {
     expect![[r#"
         a piece of 114 bytes
           abort 1
-          ! ToolRun g#1 Failed("the answer has 114 bytes, of which 100 may be sent; ask for less")
+          ! g#1 failed: the answer has 114 bytes, of which 100 may be sent; ask for less
           1 > toolResponse g error "the answer has 114 bytes, of which 100 may be sent; ask for less"
     "#]]
     .assert_eq(&world.log);
@@ -413,7 +414,7 @@ fn while_a_call_runs_the_session_is_not_idle_and_does_not_move() {
          run 1 answer one",
         expect![[r#"
             S 1 call f#1
-              ! ToolRun f#1 Started
+              ! f#1 called+
               run 1 f#1
             S 1 turnComplete
               ! TurnComplete #1
@@ -421,7 +422,7 @@ fn while_a_call_runs_the_session_is_not_idle_and_does_not_move() {
               ! GoAway 60s
             wait 1
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "one" SILENT
               ! Idle
               ! Reconnecting 1: goAway
@@ -484,15 +485,15 @@ fn the_hosts_own_declaration_says_how_an_answer_goes_out() {
             H tools f+
               1 > contextUpdate [f+]
             S 1 call f#1 f#2
-              ! ToolRun f#1 Started
+              ! f#1 called+
               run 1 f#1
-              ! ToolRun f#2 Started
+              ! f#2 called+
               run 2 f#2
             run 2 answer second
-              ! ToolRun f#2 Finished
+              ! f#2 finished
               1 > toolResponse f output "second"
             run 1 answer first
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "first"
         "#]],
     );
@@ -524,17 +525,17 @@ fn a_silent_answer_behind_one_that_is_heard_is_no_end() {
          S 1 text:done turnComplete",
         expect![[r#"
             S 1 call f#1 g#2
-              ! ToolRun f#1 Started
+              ! f#1 called
               run 1 f#1
-              ! ToolRun g#2 Started
+              ! g#2 called+
               run 2 g#2
             S 1 turnComplete
               ! TurnComplete #1
             run 1 answer one
-              ! ToolRun f#1 Finished
+              ! f#1 finished
               1 > toolResponse f output "one"
             run 2 answer two
-              ! ToolRun g#2 Finished
+              ! g#2 finished
               1 > toolResponse g output "two" SILENT
             S 1 text:done turnComplete
               ! Text #2 'done'
