@@ -14,7 +14,8 @@ use live_tokio::{Connector, Options};
 use crate::credential::Credential;
 use crate::dial::Dialer;
 use crate::endpoint::{GatewayUrl, Project, Service};
-use crate::{ConfigError, ConnectError, Secret, Session};
+use crate::tools::check;
+use crate::{ConfigError, ConnectError, Secret, Session, Tools};
 
 /// A description of a server and of who calls it. Cheap to clone; [`connect`](Self::connect) opens any number of sessions.
 ///
@@ -189,16 +190,28 @@ impl Client {
     /// # Errors
     /// Always within the deadline, and one variant of [`ConnectError`] for each way to fail.
     pub async fn connect(&self, setup: Setup) -> Result<Session, ConnectError> {
+        self.connect_with(setup, Tools::new()).await
+    }
+
+    /// As [`connect`](Self::connect), with functions that the session runs by itself. Their declarations are added to the
+    /// tools of the setup.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); also when a function cannot be declared.
+    pub async fn connect_with(&self, setup: Setup, tools: Tools) -> Result<Session, ConnectError> {
+        let has_generators = !matches!(self.service, Service::Vertex { .. });
+        let (functions, bodies) = check(tools, has_generators).map_err(ConfigError::from)?;
         let request = self.request()?;
         let connector = self.connector(request.uri())?;
         let config = ClientSessionConfig {
             setup: self.complete(setup),
-            functions: Vec::new(),
+            functions,
             limits: Limits { setup_deadline: self.deadline, ..self.limits.clone() },
             reconnect: self.reconnect.clone(),
             seed: seed(),
         };
-        Session::open(Dialer::new(request, connector, self.options.clone()), config).await
+        let dialer = Dialer::new(request, connector, self.options.clone());
+        Session::open(dialer, config, bodies, has_generators).await
     }
 
     fn request(&self) -> Result<Request<()>, ConfigError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use live_engine::{ClientCommand, CloseCause, Rejected, Why};
 use live_proto::ClientMessage;
+use live_tools::ToolError;
 
 /// Why a session could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +117,20 @@ pub enum ConfigError {
     /// The environment holds no key.
     #[error("no API key: set GOOGLE_API_KEY or GEMINI_API_KEY")]
     NoKey,
+    /// A function cannot be declared.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
+
+/// Why the functions of a session were not replaced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateToolsError {
+    /// A function cannot be declared.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The server cannot be told.
+    #[error("the tools were not changed: {0}")]
+    NotSent(Why),
 }
 
 impl From<live_tokio::Error> for ConnectError {

@@ -15,7 +15,7 @@ use live_tokio::Traffic;
 use tokio::sync::mpsc;
 
 use crate::says::says;
-use crate::{Counters, Event, Pcm, SendError, Session};
+use crate::{Counters, Event, Pcm, SendError, Session, Tools, UpdateToolsError};
 
 /// Says things in a session that a task of its own drives. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -58,11 +58,25 @@ impl Session {
 }
 
 async fn drive(shared: Arc<Shared>, events: mpsc::Sender<Event>) {
-    let next = || {
+    let mut runner = shared.lock().take_runner();
+    let mut next = async || {
         poll_fn(|cx| {
             shared.driver.register(cx.waker());
-            shared.lock().poll_next(cx)
+            loop {
+                let polled = shared.lock().poll_apart(cx);
+                if polled.is_ready() {
+                    return polled;
+                }
+                // A function may say something in the session that it is run for, and so it is not run under the lock.
+                let orders = shared.lock().take_orders();
+                orders.into_iter().for_each(|order| runner.follow(order));
+                match runner.poll(cx, |run| shared.lock().may_say(run)) {
+                    Poll::Ready((run, output)) => shared.lock().tell_run(run, output),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
         })
+        .await
     };
     loop {
         let Ok(room) = events.reserve().await else { break };
@@ -89,6 +103,16 @@ impl SessionHandle {
         let sent = self.shared.lock().send(message);
         self.shared.driver.wake();
         sent
+    }
+
+    /// As [`Session::update_tools`].
+    ///
+    /// # Errors
+    /// As [`Session::update_tools`].
+    pub fn update_tools(&self, tools: Tools) -> Result<(), UpdateToolsError> {
+        let updated = self.shared.lock().update_tools(tools);
+        self.shared.driver.wake();
+        updated
     }
 
     /// Asks for the end of the session, in good order. The last of the [`Events`] tells when and how.

@@ -35,25 +35,30 @@ mod handle;
 mod pcm;
 mod says;
 mod session;
+mod tools;
 mod turn;
 
 pub use client::Client;
 pub use credential::Secret;
-pub use error::{ConfigError, ConnectError, SendError, Stage};
+pub use error::{ConfigError, ConnectError, SendError, Stage, UpdateToolsError};
 pub use handle::{EVENTS_MAX, Events, SessionHandle};
 pub use live_audio::{PcmFormat, WavChannels};
 pub use live_engine::client_session::{Counters, Frame, GaveUp};
 pub use live_engine::{
     Cause, ClientEvent as Event, CloseCause, Dropped, Fresh, LateAnswers, Limits, Loss, Overlap, Phase, Reconnect,
-    ReconnectPolicy, Replay, Retracted, TurnId, Why,
+    ReconnectPolicy, Replay, Retracted, ToolStep, TurnId, Why,
 };
 pub use live_proto::{
     Blob, ClientMessage, Content, ContextUpdate, FunctionCall, FunctionDeclaration, FunctionResponse, Modality, Part,
-    SessionResumptionConfig, Setup, Struct, Tool, UsageMetadata, Value,
+    Scheduling, SessionResumptionConfig, Setup, Struct, Tool, UsageMetadata, Value,
 };
 pub use live_tokio::{Step, Traffic, UnknownFields};
+pub use live_tools::ToolError;
+#[cfg(feature = "typed-tools")]
+pub use live_tools::schemars;
 pub use pcm::{HalfSample, Pcm};
 pub use session::Session;
+pub use tools::{Call, Tools};
 pub use turn::{Turn, TurnEnd};
 
 /// Compiles the examples of the documentation.

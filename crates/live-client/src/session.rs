@@ -3,6 +3,7 @@
 //! What makes another connection necessary, and what is said over it first, is decided in `live-engine`; here are the
 //! sockets, the timer and the pleasant methods.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use live_engine::client_session::Counters;
 use live_engine::profile::{AfterCall, model_name};
 use live_engine::{
     Cause, ClientCommand, ClientSession, ClientSessionConfig, CloseCause, Disconnect, LinkId, Phase, Profiles, Relay,
-    RelayCommand, SessionOutput, Why,
+    RelayCommand, RunId, SessionOutput, ToolOutput, Why,
 };
 use live_proto::{Blob, ClientMessage, Content, ContextUpdate, FunctionResponse};
 use live_tokio::{Connection, Fair, NetStream, Step, Traffic, UnknownFields};
@@ -23,7 +24,8 @@ use tokio::time::Sleep;
 
 use crate::dial::{Dial, Dialer, cause_of};
 use crate::says::says;
-use crate::{ConnectError, Event, Pcm, SendError, Stage};
+use crate::tools::{Bodies, Known, Order, Runner, check};
+use crate::{ConnectError, Event, Pcm, SendError, Stage, Tools, UpdateToolsError};
 
 /// An open session. Call [`next`](Self::next) in a loop: it sends what was said and returns what is heard.
 ///
@@ -46,6 +48,11 @@ pub struct Session {
     completion_is_due: bool,
     /// Sound was sent since a turn was last complete.
     has_spoken: bool,
+    runner: Runner,
+    /// What the runner is to do next.
+    orders: VecDeque<Order>,
+    /// The server has a field for answers that come in pieces.
+    has_generators: bool,
     /// For the source of [`next_or`](Self::next_or).
     fair: Fair,
     /// Of connections that are gone.
@@ -56,7 +63,12 @@ pub struct Session {
 
 impl Session {
     /// Dials for the first time and waits until the server accepts the setup.
-    pub(crate) async fn open(dialer: Dialer, config: ClientSessionConfig) -> Result<Self, ConnectError> {
+    pub(crate) async fn open(
+        dialer: Dialer,
+        config: ClientSessionConfig,
+        bodies: Bodies,
+        has_generators: bool,
+    ) -> Result<Self, ConnectError> {
         let profiles = Profiles::default();
         let profile = profiles.find(model_name(&config.setup.model));
         let deadline = config.limits.setup_deadline;
@@ -72,6 +84,9 @@ impl Session {
             session_id: String::new(),
             completion_is_due: false,
             has_spoken: false,
+            runner: Runner::default(),
+            orders: VecDeque::from([Order::Know(Known(bodies))]),
+            has_generators,
             fair: Fair::default(),
             traffic: Traffic::default(),
             unknown: UnknownFields::default(),
@@ -132,6 +147,21 @@ impl Session {
     /// The poll behind [`next`](Self::next), for hosts that wait for several things in one `poll_fn`.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
+            if let Poll::Ready(event) = self.poll_apart(cx) {
+                return Poll::Ready(event);
+            }
+            let mut runner = std::mem::take(&mut self.runner);
+            self.take_orders().into_iter().for_each(|order| runner.follow(order));
+            let polled = runner.poll(cx, |run| self.may_say(run));
+            self.runner = runner;
+            let Poll::Ready((run, output)) = polled else { return Poll::Pending };
+            self.tell_run(run, output);
+        }
+    }
+
+    /// Everything but the functions, which may be run by somebody else.
+    pub(crate) fn poll_apart(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        loop {
             if let Some(event) = self.take_outputs() {
                 if matches!(event, Event::TurnComplete { .. }) {
                     self.completion_is_due = false;
@@ -160,9 +190,8 @@ impl Session {
                     self.command(link, RelayCommand::Close(close));
                 }
                 SessionOutput::Event(event) => return Some(event),
-                SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
-                    unreachable!("no function is registered")
-                }
+                SessionOutput::RunTool { run, call } => self.orders.push_back(Order::Run(run, call)),
+                SessionOutput::AbortTool(run) => self.orders.push_back(Order::Abort(run)),
             }
         }
     }
@@ -242,6 +271,42 @@ impl Session {
         }
         self.engine.handle_timeout(now());
         true
+    }
+
+    /// Gives the functions to whoever runs them from now on.
+    pub(crate) fn take_runner(&mut self) -> Runner {
+        std::mem::take(&mut self.runner)
+    }
+
+    pub(crate) fn take_orders(&mut self) -> VecDeque<Order> {
+        std::mem::take(&mut self.orders)
+    }
+
+    /// Whether a generator may say more: not while what it said before waits for the network.
+    pub(crate) fn may_say(&self, run: RunId) -> bool {
+        self.engine.takes_piece(run) && !self.is_congested()
+    }
+
+    /// Takes in what a run says.
+    pub(crate) fn tell_run(&mut self, run: RunId, output: ToolOutput) {
+        self.engine.handle_tool_output(run, output, now());
+    }
+
+    /// Replaces the functions that the session runs by itself, and tells the server with `contextUpdate`. Calls that are under
+    /// way are answered as ever; other tools of the setup stay.
+    ///
+    /// # Errors
+    /// When a function cannot be declared, or nothing can be sent; the functions are those from before.
+    pub fn update_tools(&mut self, tools: Tools) -> Result<(), UpdateToolsError> {
+        let (functions, bodies) = check(tools, self.has_generators)?;
+        self.engine.set_functions(functions, now()).map_err(|(_, why)| UpdateToolsError::NotSent(why))?;
+        self.orders.push_back(Order::Know(Known(bodies)));
+        Ok(())
+    }
+
+    /// True if a turn that calls functions is complete before they are answered.
+    pub(crate) fn calls_complete_turns(&self) -> bool {
+        self.calls_complete_turns
     }
 
     /// Notes that calls were returned whose turn is not complete yet.

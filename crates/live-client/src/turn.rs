@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use live_engine::CloseCause;
 use live_proto::{Blob, FunctionCall, TurnCompleteReason, UsageMetadata};
 
-use crate::{Event, Session};
+use crate::{Event, Session, ToolStep};
 
 /// Everything that was said in a turn.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Turn {
     pub transcript: String,
     /// What the user said, if the setup asked for transcripts.
     pub input_transcript: String,
-    /// Functions to run. Answer them with [`Session::send_tool_response`] and call [`Session::turn`] again.
+    /// Functions to run, other than those that the session runs by itself. Answer them with [`Session::send_tool_response`] and call [`Session::turn`] again.
     pub tool_calls: Vec<FunctionCall>,
     /// True if the user cut the answer short.
     pub interrupted: bool,
@@ -63,6 +63,7 @@ impl Session {
     /// dropped; programs that want them call [`next`](Self::next).
     pub async fn turn(&mut self) -> Turn {
         let mut turn = Turn::default();
+        let mut is_called = false;
         loop {
             let is_due = self.completion_is_due();
             // Calls of one message come as one event each; what else was read with them is there without waiting.
@@ -79,6 +80,16 @@ impl Session {
                 }
             };
             let Some(event) = event else { return turn };
+            if let Event::ToolRun { step: ToolStep::Called { blocking: true }, .. } = &event {
+                is_called = self.calls_complete_turns();
+            } else if matches!(event, Event::Interrupted { .. }) {
+                is_called = false;
+            } else if is_called && turn.tool_calls.is_empty() && matches!(event, Event::TurnComplete { .. }) {
+                // Only the call was complete; what it is made for comes when the session has answered it.
+                is_called = false;
+                turn.usage = None;
+                continue;
+            }
             if is_due && turn.is_silent() && matches!(event, Event::TurnComplete { .. }) {
                 // It belongs to the turn whose calls have been returned, and so does the usage before it.
                 turn.usage = None;
