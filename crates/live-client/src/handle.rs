@@ -63,13 +63,12 @@ async fn drive(shared: Arc<Shared>, events: mpsc::Sender<Event>) {
         poll_fn(|cx| {
             shared.driver.register(cx.waker());
             loop {
-                let polled = shared.lock().poll_apart(cx);
+                // A function may say something in the session that it is run for, and so neither it nor its end is under the lock.
+                let (polled, orders) = shared.lock().poll_with_orders(cx);
+                orders.into_iter().for_each(|order| runner.follow(order));
                 if polled.is_ready() {
                     return polled;
                 }
-                // A function may say something in the session that it is run for, and so it is not run under the lock.
-                let orders = shared.lock().take_orders();
-                orders.into_iter().for_each(|order| runner.follow(order));
                 match runner.poll(cx, |run| shared.lock().may_say(run)) {
                     Poll::Ready((run, output)) => shared.lock().tell_run(run, output),
                     Poll::Pending => return Poll::Pending,

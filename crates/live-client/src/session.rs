@@ -147,11 +147,15 @@ impl Session {
     /// The poll behind [`next`](Self::next), for hosts that wait for several things in one `poll_fn`.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
-            if let Poll::Ready(event) = self.poll_apart(cx) {
-                return Poll::Ready(event);
+            let polled = self.poll_apart(cx);
+            // What was aborted is gone by the time that the host hears of it.
+            while let Some(order) = self.orders.pop_front() {
+                self.runner.follow(order);
+            }
+            if polled.is_ready() {
+                return polled;
             }
             let mut runner = std::mem::take(&mut self.runner);
-            self.take_orders().into_iter().for_each(|order| runner.follow(order));
             let polled = runner.poll(cx, |run| self.may_say(run));
             self.runner = runner;
             let Poll::Ready((run, output)) = polled else { return Poll::Pending };
@@ -159,8 +163,8 @@ impl Session {
         }
     }
 
-    /// Everything but the functions, which may be run by somebody else.
-    pub(crate) fn poll_apart(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    /// Everything but the functions.
+    fn poll_apart(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
             if let Some(event) = self.take_outputs() {
                 if matches!(event, Event::TurnComplete { .. }) {
@@ -278,8 +282,9 @@ impl Session {
         std::mem::take(&mut self.runner)
     }
 
-    pub(crate) fn take_orders(&mut self) -> VecDeque<Order> {
-        std::mem::take(&mut self.orders)
+    /// Everything but the functions, which are run by somebody else, and what to do about those.
+    pub(crate) fn poll_with_orders(&mut self, cx: &mut Context<'_>) -> (Poll<Option<Event>>, VecDeque<Order>) {
+        (self.poll_apart(cx), std::mem::take(&mut self.orders))
     }
 
     /// Whether a generator may say more: not while what it said before waits for the network.
