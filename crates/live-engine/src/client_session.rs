@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use live_proto::{
-    ClientMessage, Content, DecodeError, FunctionResponse, ServerMessage, ServerPayload, SessionResumptionConfig,
-    SessionResumptionUpdate, Setup, Tool, ToolResponse,
+    Behavior, ClientMessage, Content, DecodeError, FunctionResponse, ServerMessage, ServerPayload,
+    SessionResumptionConfig, SessionResumptionUpdate, Setup, Tool, ToolResponse,
 };
 
 use crate::client::{
@@ -190,7 +190,9 @@ impl ClientSession {
         let handle = setup.session_resumption.as_mut().and_then(|resumption| resumption.handle.take());
         let handle = handle.filter(|handle| !handle.is_empty()).map(Handle);
         let profiles = Profiles::default();
-        let seeds_history = profiles.find(model_name(&setup.model)).is_some_and(|profile| profile.seeds_history);
+        let profile = profiles.find(model_name(&setup.model));
+        let seeds_history = profile.is_some_and(|profile| profile.seeds_history);
+        let behavior = profile.map_or(Behavior::Unspecified, |profile| profile.default_behavior.clone());
         let remembers = policy.as_ref().filter(|policy| policy.fresh == Fresh::Reseed);
         let is_seeding = setup.history_config.as_ref().is_some_and(|config| config.initial_history_in_client_content);
         let functions = normalise(functions);
@@ -199,7 +201,7 @@ impl ClientSession {
         let mut session = Self {
             setup,
             own_tools,
-            runs: Runs::new(functions),
+            runs: Runs::new(functions, behavior),
             messages_heard: 0,
             limits,
             seeds_history,

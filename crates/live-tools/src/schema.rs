@@ -1,7 +1,7 @@
 //! What a type says of itself, in the words that the Live API takes: a typed `Schema`, or JSON schema where that cannot say it.
 //!
 //! The typed form comes first because every service and every version takes it, while the Live API was seen to refuse
-//! `parametersJsonSchema` (docs/decisions/0030).
+//! `parametersJsonSchema` (docs/decisions/0031).
 
 use live_proto::{Schema, SchemaType, Value};
 use schemars::JsonSchema;

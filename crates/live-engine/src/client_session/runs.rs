@@ -15,6 +15,8 @@ use crate::limits::Limits;
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     functions: Vec<Function>,
+    /// What the model does where a declaration does not say.
+    default_behavior: Behavior,
     /// In the order of the calls.
     runs: VecDeque<Run>,
     last: RunId,
@@ -74,8 +76,8 @@ pub(super) struct News {
 }
 
 impl Runs {
-    pub(super) fn new(functions: Vec<Function>) -> Self {
-        Self { functions, ..Self::default() }
+    pub(super) fn new(functions: Vec<Function>, default_behavior: Behavior) -> Self {
+        Self { functions, default_behavior, ..Self::default() }
     }
 
     pub(super) fn functions(&self) -> &[Function] {
@@ -108,7 +110,8 @@ impl Runs {
     ) -> Accepted {
         let function = self.functions.iter().find(|function| function.declaration.name == call.name);
         let function = function.expect("only calls of known functions are taken");
-        let behavior = behavior.as_ref().unwrap_or(&function.declaration.behavior);
+        let said = behavior.as_ref().unwrap_or(&function.declaration.behavior);
+        let behavior = if *said == Behavior::Unspecified { &self.default_behavior } else { said };
         self.last.0 += 1;
         let mut run = Run {
             id: self.last,

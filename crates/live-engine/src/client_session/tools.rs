@@ -12,7 +12,8 @@ use live_proto::{Behavior, FunctionDeclaration, Scheduling, Struct, Tool};
 pub struct Function {
     /// What the model is told of it. Where the setup's own tools declare the name too, theirs is sent.
     ///
-    /// With [`Behavior::NonBlocking`] its answer waits for no other. Otherwise answers go out in the order of the calls.
+    /// With [`Behavior::NonBlocking`], said here or the default of the model, its answer waits for no other. Otherwise answers go
+    /// out in the order of the calls.
     pub declaration: FunctionDeclaration,
     /// When the model is to hear the answer. Only models that go on meanwhile ask.
     pub scheduling: Option<Scheduling>,

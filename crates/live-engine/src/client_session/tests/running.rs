@@ -544,3 +544,28 @@ fn a_silent_answer_behind_one_that_is_heard_is_no_end() {
         "#]],
     );
 }
+
+#[test]
+fn a_model_that_stands_still_for_nothing_hears_answers_as_they_come() {
+    let mut config = with_functions(config(), "f");
+    config.setup.model = "models/gemini-3.8-live-extended-thinking".into();
+    check_open(
+        config,
+        "S 1 call f#1 f#2
+         run 2 answer second
+         run 1 answer first",
+        expect![[r#"
+            S 1 call f#1 f#2
+              ! f#1 called+
+              run 1 f#1
+              ! f#2 called+
+              run 2 f#2
+            run 2 answer second
+              ! f#2 finished
+              1 > toolResponse f output "second"
+            run 1 answer first
+              ! f#1 finished
+              1 > toolResponse f output "first"
+        "#]],
+    );
+}
