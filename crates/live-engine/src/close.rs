@@ -74,6 +74,21 @@ impl Refusal {
         Self::Overloaded,
     ];
 
+    /// A name that stays, for logs, tests and documents.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::KeyNotValid => "auth.key-not-valid",
+            Self::KeyExpired => "auth.key-expired",
+            Self::TokenExpired => "auth.token-expired",
+            Self::TokenUsedUp => "auth.token-used-up",
+            Self::Unregistered => "auth.unregistered",
+            Self::Denied => "auth.denied",
+            Self::Location => "auth.location",
+            Self::Quota => "auth.quota",
+            Self::Overloaded => "server.overloaded",
+        }
+    }
+
     /// What a person is told about it. Its path is empty: what is wrong stands in no message.
     pub fn explanation(self) -> Explanation {
         let (rule, fix) = match self {
@@ -170,6 +185,59 @@ pub struct Told {
 }
 
 impl CloseReason {
+    /// A name that stays, for logs, tests and documents; `None` for an end that the peer had no part in.
+    pub fn id(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Violation(violation) => violation.id(),
+            Self::Refused(refusal) => refusal.id(),
+            Self::SetupTimeout => "setup.timeout",
+            Self::LifetimeOver(Lifetime::Connection | Lifetime::Host, _) => "lifetime.connection",
+            Self::LifetimeOver(Lifetime::Session, _) => "lifetime.session",
+            Self::LifetimeOver(Lifetime::Video, _) => "lifetime.video",
+            Self::TakenOver => "resumption.taken-over",
+            Self::ModelFailed(_)
+            | Self::KeepingFailed
+            | Self::Shutdown
+            | Self::PeerUnfit
+            | Self::Done
+            | Self::Disconnected(_) => return None,
+        })
+    }
+
+    /// What a person is told about an end that has an [`id`](Self::id).
+    pub fn explanation(&self) -> Option<Explanation> {
+        let (rule, fix) = match self {
+            Self::Violation(violation) => return Some(violation.explanation()),
+            Self::Refused(refusal) => return Some(refusal.explanation()),
+            Self::SetupTimeout => ("setup follows the opening of a connection within a deadline", "send setup at once"),
+            Self::LifetimeOver(lifetime, _) => match lifetime {
+                Lifetime::Connection | Lifetime::Host => (
+                    "a client closes its connection after goAway, before the time that it names is over",
+                    "resume the session by its latest handle, on a new connection",
+                ),
+                Lifetime::Session => (
+                    "a session without contextWindowCompression lasts so long, over all its connections",
+                    "set contextWindowCompression, or start a new session",
+                ),
+                Lifetime::Video => (
+                    "a session with video and without contextWindowCompression lasts so long",
+                    "set contextWindowCompression, or start a new session",
+                ),
+            },
+            Self::TakenOver => (
+                "a session is held by one connection: the one that resumed it last",
+                "close a connection before resuming its session on another",
+            ),
+            Self::ModelFailed(_)
+            | Self::KeepingFailed
+            | Self::Shutdown
+            | Self::PeerUnfit
+            | Self::Done
+            | Self::Disconnected(_) => return None,
+        };
+        Some(Explanation { path: String::new(), rule: rule.into(), fix: fix.into() })
+    }
+
     /// The table. Codes follow the mapping that fits every close seen on the service: a bad argument is 1007, a missing
     /// entity or permission 1008, a fault or shortage of ours 1011.
     pub fn told(&self) -> Told {

@@ -80,8 +80,8 @@ pub use self::prompt::{EndReason, ModelOutput, Prompt};
 pub use self::relay::{Relay, RelayCommand, RelayEvent};
 pub use self::resumption::{Handle, HandleSeed, PendingCall, ResumeRefusal, SettledCall, Snapshot};
 pub use self::server::{
-    Constraint, Cut, Kept, Lifetime, Lifetimes, Resumption, ServerCommand, ServerConfig, ServerEngine, ServerEvent,
-    SessionConfig, TurnCompletePacing, TurnUsage, Unmatched, VadSignal, Warning, lint,
+    Constraint, Cut, Kept, Lifetime, Lifetimes, Lint, Resumption, ServerCommand, ServerConfig, ServerEngine,
+    ServerEvent, SessionConfig, TurnCompletePacing, TurnUsage, Unmatched, VadSignal, Warning, lint,
 };
 pub use self::turn::{Signal, Turn, Unexpected};
 pub use self::violation::{Explanation, Rule, Violation};

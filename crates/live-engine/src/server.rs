@@ -518,8 +518,7 @@ impl Engine for ServerEngine {
             ClientMessage::Setup(_) => Err(Violation::new(Rule::SetupRepeated, "setup")),
             // A turn that stands still may yet end in time; nothing new can begin.
             ClientMessage::ToolResponse(message) if !draining || matches!(session.turn, Turn::Suspended(_)) => {
-                session.tool_response(message, &mut cx);
-                Ok(())
+                session.check_scheduling(&message).map(|()| session.tool_response(message, &mut cx))
             }
             ClientMessage::ClientContent(_)
             | ClientMessage::RealtimeInput(_)

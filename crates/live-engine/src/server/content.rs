@@ -2,7 +2,7 @@
 //!
 //! Not here: input that flows ([`super::realtime`]).
 
-use live_proto::{ClientContent, Content, ContextUpdate};
+use live_proto::{ClientContent, Content, ContextUpdate, FunctionResponse, Scheduling, ToolResponse};
 
 use super::constraint::Kept;
 use super::declaration::check_tools;
@@ -58,6 +58,20 @@ impl Session {
         }
         self.prompt(cx);
         Ok(())
+    }
+
+    /// Whether answers may say when they are to be heard is the model's to allow.
+    pub(super) fn check_scheduling(&self, message: &ToolResponse) -> Result<(), Violation> {
+        let says_when = |response: &FunctionResponse| {
+            response.scheduling.as_ref().is_some_and(|scheduling| *scheduling != Scheduling::Unspecified)
+        };
+        match message.function_responses.iter().position(says_when) {
+            Some(r) if !self.config.profile.scheduling => {
+                let path = format!("toolResponse.functionResponses[{r}].scheduling");
+                Err(Violation::new(Rule::SchedulingUnsupported, path))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn check_content(&self, index: usize, content: &Content) -> Result<(), Violation> {

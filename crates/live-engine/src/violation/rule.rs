@@ -336,7 +336,7 @@ rules! {
         "a rate is given once; found \"{0}\"", "send audio/pcm;rate=16000";
     AudioChannels: "realtime.audio-channels", InvalidArgument, INVALID,
         "sound has one channel; found \"{0}\"", "send audio/pcm;rate=16000";
-    AudioBroken: "realtime.audio-broken", InvalidArgument, INVALID,
+    AudioBroken: "realtime.audio-broken", InvalidArgument, "Failed to parse WAV audio.",
         "{1}; found \"{0}\"", "send audio/pcm;rate=16000";
     VideoType: "realtime.video-type", InvalidArgument, INVALID,
         "video takes an image type; found \"{0}\"", "send image/jpeg";

@@ -17,7 +17,7 @@ fn check(name: &str, text: &str) {
 }
 
 #[track_caller]
-fn check_in(file: &str, name: &str, text: &str) {
+pub(crate) fn check_in(file: &str, name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(file);
     let doc = std::fs::read_to_string(&path).expect("the documentation is there");
     let (begin, end) = (format!("<!-- generated: {name} -->\n"), format!("<!-- end: {name} -->"));
@@ -94,21 +94,6 @@ fn retries() -> String {
         let cause = format!("{cause:?}");
         let cause: String = cause.chars().take_while(|c| c.is_alphanumeric()).collect();
         let _ = writeln!(out, "| {end} | `{cause}` | {} | {wait} | {because} |", steps.join(", "));
-    }
-    out
-}
-
-#[test]
-fn the_documentation_lists_every_rule() {
-    check_in("refusals.md", "rules", &rules());
-}
-
-fn rules() -> String {
-    let mut out = String::from("| id | close | gRPC | text | rule | instead |\n|---|---|---|---|---|---|\n");
-    for rule in Rule::ALL {
-        let (id, code, status) = (rule.id(), rule.code(), rule.status().name());
-        let row = format!("`{id}` | {code} | {status} | `` {} `` | {} | {}", rule.text(), rule.sentence(), rule.fix());
-        let _ = writeln!(out, "| {row} |");
     }
     out
 }

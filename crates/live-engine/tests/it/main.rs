@@ -5,6 +5,8 @@ mod client_session;
 mod client_tools;
 mod declarations;
 mod docs;
+mod profiles;
+mod refusals;
 mod resumption;
 mod server;
 mod session;

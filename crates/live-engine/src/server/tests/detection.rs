@@ -398,14 +398,14 @@ fn formats_that_are_not_taken_are_refused() {
         (
             "audio audio/wav 10",
             expect![[r#"
-            C setup models/gemini-live-2.5-flash-preview TEXT
-              < setupComplete
-              ! SetupAccepted HalfCascade25 Text
-            C audio audio/wav 10
-              ! Violation realtimeInput.audio: expected a file that begins with RIFF and WAVE; convert it to WAV; found "audio/wav"; send audio/pcm;rate=16000
-              < close 1007 Request contains an invalid argument.
-              ! Closed: realtimeInput.audio: expected a file that begins with RIFF and WAVE; convert it to WAV; found "audio/wav"; send audio/pcm;rate=16000
-        "#]],
+                C setup models/gemini-live-2.5-flash-preview TEXT
+                  < setupComplete
+                  ! SetupAccepted HalfCascade25 Text
+                C audio audio/wav 10
+                  ! Violation realtimeInput.audio: expected a file that begins with RIFF and WAVE; convert it to WAV; found "audio/wav"; send audio/pcm;rate=16000
+                  < close 1007 Failed to parse WAV audio.
+                  ! Closed: realtimeInput.audio: expected a file that begins with RIFF and WAVE; convert it to WAV; found "audio/wav"; send audio/pcm;rate=16000
+            "#]],
         ),
         (
             "picture image/gif",
