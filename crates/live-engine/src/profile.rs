@@ -380,6 +380,82 @@ impl ModelProfile {
         }
     }
 
+    /// Every fact by its name in the table, for a person to read; an empty text is a fact that is not known.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+        let names = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let thinking = self.thinking.as_ref().map_or("none".to_owned(), |thinking| {
+            let Thinking { budget, levels, default_level, level_required } = thinking;
+            let mut said = Vec::new();
+            said.extend(budget.as_ref().map(|range| format!("budget {} to {}", range.start(), range.end())));
+            if !levels.is_empty() {
+                let named: Vec<&str> = levels.iter().filter_map(ThinkingLevel::name).collect();
+                said.push(format!("level {}", named.join(", ")));
+            }
+            said.extend(
+                default_level.as_ref().and_then(ThinkingLevel::name).map(|level| format!("by default {level}")),
+            );
+            said.extend(level_required.then(|| "a level has to be named".to_owned()));
+            if said.is_empty() { "as the model likes".into() } else { said.join("; ") }
+        });
+        let Inputs { text, audio, video } = self.inputs;
+        let inputs = [(text, "TEXT"), (audio, "AUDIO"), (video, "VIDEO")];
+        let kinds = self.built_in_tools;
+        let tools = [
+            (kinds.code_execution, "codeExecution"),
+            (kinds.google_search, "googleSearch"),
+            (kinds.url_context, "urlContext"),
+            (kinds.others, "others"),
+        ];
+        let those =
+            |all: &[(bool, &'static str)]| names(all.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect());
+        let refused_coverage = self.refused_turn_coverage.iter();
+        let refused_coverage: Vec<String> = refused_coverage
+            .map(|(backend, coverage)| format!("{} on {}", coverage.name().unwrap_or_default(), backend.name()))
+            .collect();
+        table::FACTS
+            .iter()
+            .map(|fact| {
+                let value = match *fact {
+                    "modalities" => names(self.modalities.iter().map(|modality| modality.name()).collect()),
+                    "text_by_default" => word(self.text_by_default),
+                    "voices" => format!("{}, {} by default", self.voices.len(), self.voices[0]),
+                    "languages" => self.languages.as_ref().map_or("any".into(), |codes| codes.len().to_string()),
+                    "context_tokens" => self.context_tokens.to_string(),
+                    "output_tokens_max" => self.output_tokens_max.map_or(String::new(), |max| max.to_string()),
+                    "inputs" => those(&inputs),
+                    "media_chunks" => word(self.media_chunks),
+                    "turn_coverage" => self.turn_coverage.name().unwrap_or_default().to_owned(),
+                    "refused_turn_coverage" => names(refused_coverage.iter().map(String::as_str).collect()),
+                    "instruction" => word(self.instruction),
+                    "thinking" => thinking.clone(),
+                    "functions" => word(self.functions),
+                    "built_in_tools" => those(&tools),
+                    "empty_tools" => word(self.empty_tools),
+                    "after_call" => match self.after_call {
+                        AfterCall::CompletesTurn => "completes-turn".into(),
+                        AfterCall::HoldsTurn => "holds-turn".into(),
+                    },
+                    "default_behavior" => self.default_behavior.name().unwrap_or_default().to_owned(),
+                    "refused_behaviors" => names(self.refused_behaviors.iter().filter_map(Behavior::name).collect()),
+                    "scheduling" => word(self.scheduling),
+                    "proactivity" => self.proactivity.name().to_owned(),
+                    "affective_dialog" => word(self.affective_dialog),
+                    "avatar" => word(self.avatar),
+                    "translation" => self.translation.name().to_owned(),
+                    "initial_history" => word(self.seeds_history),
+                    "last_turn_is_user" => word(self.last_turn_is_user),
+                    "role_required" => word(self.role_required),
+                    "mid_session_content" => word(self.mid_session_content),
+                    "transcripts" => if self.transcribes_at_once { "at-once" } else { "in-pieces" }.to_owned(),
+                    "compression" => word(self.compression),
+                    other => unreachable!("{other} is a fact without a text"),
+                };
+                (*fact, value)
+            })
+            .collect()
+    }
+
     /// Whether a client of `backend` may name this coverage.
     pub fn takes_turn_coverage(&self, backend: Backend, coverage: &TurnCoverage) -> bool {
         !self.refused_turn_coverage.iter().any(|(of, refused)| *of == backend && refused == coverage)

@@ -455,7 +455,7 @@ impl FamilyRow {
         let mut sources = base.map(|base| base.sources.clone()).unwrap_or_default();
         for (fact, tags) in &self.source {
             let is_known = |tag: &str| ["P", "S", "C", "R", "D", "I", "?"].contains(&tag);
-            if !FACTS.contains(&fact.get_ref().as_str()) {
+            if fact.get_ref() != "models" && !FACTS.contains(&fact.get_ref().as_str()) {
                 let rule = format!("\"{}\" is no fact of a family", fact.get_ref());
                 return Err(place.wrong(&fact.span(), "source", rule, "name the fact that the source is of"));
             }
@@ -528,9 +528,8 @@ fn path_of(text: &str, at: usize) -> String {
     if key.is_empty() || header.is_empty() { format!("{header}{key}") } else { format!("{header}.{key}") }
 }
 
-/// The names of all facts, as the file spells them.
+/// The names of all facts, as the file spells them; the patterns of `models` are none.
 pub(super) const FACTS: &[&str] = &[
-    "models",
     "modalities",
     "text_by_default",
     "voices",

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use live_engine::client_session::retry::{Plan, Step, Wait};
-use live_engine::profile::{AfterCall, ModelProfile};
 use live_engine::timer::Timer;
 use live_engine::*;
 use live_proto::{DecodeError, DecodeErrorKind, JsonPath};
@@ -46,7 +45,6 @@ fn the_documentation_says_what_the_code_does() {
     check("timers", &timers());
     check("limits", &limits());
     check("closes", &closes());
-    check("profiles", &profiles());
 }
 
 #[test]
@@ -213,44 +211,4 @@ fn is_listed(reason: &CloseReason) -> bool {
         // Nobody is left to be told.
         CloseReason::Disconnected(_) => false,
     }
-}
-
-fn profiles() -> String {
-    let mut out = String::from(
-        "| name | answers in | if not said (Gemini) | voices | languages | turn covers | after a call | last turn is user's | role required | seeds history | window |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for (pattern, profile) in Profiles::default().patterns() {
-        let ModelProfile {
-            modalities,
-            voices,
-            languages,
-            turn_coverage,
-            after_call,
-            last_turn_is_user,
-            role_required,
-            seeds_history,
-            context_tokens,
-            ..
-        } = profile;
-        let modalities: Vec<String> = modalities.iter().map(|modality| format!("{modality:?}")).collect();
-        let yes = |yes: &bool| if *yes { "yes" } else { "" };
-        let _ = writeln!(
-            out,
-            "| `{pattern}` | {} | {:?} | {} | {} | {} | {} | {} | {} | {} | {context_tokens} |",
-            modalities.join(", "),
-            profile.default_modality(Backend::Gemini, false),
-            voices.len(),
-            languages.as_ref().map_or("any".into(), |languages| languages.len().to_string()),
-            turn_coverage.name().unwrap_or_default().trim_start_matches("TURN_INCLUDES_"),
-            match after_call {
-                AfterCall::CompletesTurn => "turn is complete",
-                AfterCall::HoldsTurn => "turn stands still",
-            },
-            yes(last_turn_is_user),
-            yes(role_required),
-            yes(seeds_history),
-        );
-    }
-    out
 }

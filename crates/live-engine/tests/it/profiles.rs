@@ -1,4 +1,5 @@
 //! The table of profiles against the checks that read it: what a profile states is accepted, and what a setup breaks is found at once.
+#![expect(clippy::disallowed_methods, reason = "virtual time begins somewhere")]
 
 use std::sync::Arc;
 
@@ -8,6 +9,38 @@ use live_proto::{
     ContextWindowCompressionConfig, FunctionDeclaration, HistoryConfig, Modality, ProactivityConfig,
     SessionResumptionConfig, Setup, SlidingWindow, ThinkingConfig, Tool, TranslationConfig,
 };
+
+/// The families side by side: a row for each fact, and where it comes from in parentheses.
+#[test]
+fn the_documentation_shows_the_table() {
+    use std::fmt::Write as _;
+    let mut families: Vec<(Vec<&str>, &ModelProfile)> = Vec::new();
+    for (pattern, profile) in Profiles::built_in().patterns() {
+        match families.iter_mut().find(|(_, known)| known.name == profile.name) {
+            Some((patterns, _)) => patterns.push(pattern),
+            None => families.push((vec![pattern], profile)),
+        }
+    }
+    let mut out = String::from("| fact |");
+    for (_, profile) in &families {
+        let _ = write!(out, " {} |", profile.name);
+    }
+    let _ = write!(out, "\n|---|{}\n| `models` |", "---|".repeat(families.len()));
+    for (patterns, profile) in &families {
+        let patterns: Vec<String> = patterns.iter().map(|pattern| format!("`{pattern}`")).collect();
+        let _ = write!(out, " {} ({}) |", patterns.join(", "), profile.sources["models"]);
+    }
+    let facts: Vec<Vec<(&str, String)>> = families.iter().map(|(_, profile)| profile.facts()).collect();
+    for (at, (fact, _)) in facts[0].iter().enumerate() {
+        let _ = write!(out, "\n| `{fact}` |");
+        for (family, (_, profile)) in facts.iter().zip(&families) {
+            let value = if family[at].1.is_empty() { "not known" } else { &family[at].1 };
+            let source = profile.sources.get(*fact).map(|tags| format!(" ({tags})")).unwrap_or_default();
+            let _ = write!(out, " {value}{source} |");
+        }
+    }
+    crate::docs::check_in("profiles.md", "table", &(out + "\n"));
+}
 
 /// A setup that asks for all that the profile states.
 fn whole(model: &str, profile: &ModelProfile, backend: Backend, modality: ResponseModality, variant: usize) -> Setup {
