@@ -8,6 +8,7 @@ mod chat;
 mod demo;
 mod doctor;
 mod engines;
+mod key;
 mod serve;
 
 /// The Live API on both ends of the wire.
@@ -26,6 +27,8 @@ enum Command {
     Demo(demo::Args),
     /// Find engines on this machine (recognisers, language models, synthesisers), try them, and print the flags that use them
     Doctor(doctor::Args),
+    /// Draw an API key for `live serve`, and print the entry of --access-file that lets it in without naming it
+    Key(key::Args),
     /// Serve the Live API, so that unmodified Google SDKs can hold sessions with this machine
     Serve(Box<serve::Args>),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Chat(args) => chat::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Key(args) => key::run(&args),
         Command::Serve(args) => serve::run(*args),
     };
     match done {

@@ -10,18 +10,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use live_audio::{EarshotVad, EnergyVad, Vad};
 use live_engine::VadSignal;
 use live_model::BuiltIns;
 use live_model::embedded::{Embedded, EmbeddedConfig};
 use live_server::store::DiskStore;
 use live_server::tls::LocalCa;
-use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Origin, Secret, Server, Strictness};
+use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Origin, Server, Strictness};
 
+use self::access::AccessArgs;
 use self::lookup::LookupArgs;
 use crate::engines::{self, EngineArgs};
 
+mod access;
 mod lookup;
 
 /// What `live serve` is told.
@@ -43,16 +44,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", env = "LIVE_DATA_DIR")]
     data_dir: Option<PathBuf>,
 
-    /// A key that is let in; may be given several times. Without one, any key is accepted
-    #[arg(
-        long,
-        value_name = "KEY",
-        env = "LIVE_API_KEYS",
-        hide_env_values = true,
-        value_delimiter = ',',
-        value_parser = NonEmptyStringValueParser::new().map(Secret::from)
-    )]
-    api_key: Vec<Secret>,
+    #[command(flatten)]
+    access: AccessArgs,
 
     /// Web pages that may open sessions while any key is accepted, beside those of this machine, such as
     /// `https://app.example:8443`; may be given several times. `*` is for all
@@ -208,7 +201,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         grpc_listen,
         grpc_tls_listen,
         data_dir,
-        api_key,
+        access,
         allow_origin,
         lenient,
         strict: _,
@@ -231,7 +224,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         .with_target(false)
         .init();
     let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
-    let is_open = api_key.is_empty();
+    let admits = access.read()?;
+    let who = access::told(&admits);
+    let is_open = admits.is_open();
 
     let mut built_ins = BuiltIns::default();
     let looks_up = lookup.add_to(&mut built_ins)?;
@@ -256,9 +251,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         }
         server = server.control(control);
     }
-    if !is_open {
-        server = server.api_keys(api_key);
-    }
+    server = server.access(admits);
     let mut ca_path = None;
     if !no_tls {
         let now = SystemTime::now();
@@ -292,7 +285,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     runtime.block_on(async {
         let server = server.bind().await.map_err(explain)?;
         let mut signals = Signals::watch().context("cannot watch for signals")?;
-        say(&banner(server.endpoints(), ca_path.as_deref(), is_open));
+        tokio::spawn(access.reread(server.access()).context("cannot watch for signals")?);
+        say(&banner(server.endpoints(), ca_path.as_deref(), is_open, &who));
         say(&beside(&server, clock, store_path.as_deref()));
         say(&engines.as_ref().map(engines::told).unwrap_or_default());
         say(&looks_up);
@@ -317,7 +311,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 /// What is printed once the server listens.
 ///
 /// The `listening on` and `CA certificate:` lines stand alone and unindented, so that programs can read them.
-fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool) -> String {
+fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool, who: &str) -> String {
     let mut out = String::new();
     for endpoint in endpoints {
         _ = writeln!(out, "listening on {endpoint}");
@@ -325,13 +319,9 @@ fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool) -> String {
     if let Some(ca) = ca {
         _ = writeln!(out, "CA certificate: {}", ca.display());
     }
-    out.push_str(if is_open {
-        "API keys: any is accepted (--api-key restricts)\n"
-    } else {
-        "API keys: only those given with --api-key are accepted\n"
-    });
+    out.push_str(who);
     if is_open && endpoints.iter().any(|endpoint| !endpoint.address.ip().is_loopback()) {
-        out.push_str("warning: reachable from the network without a key; give --api-key\n");
+        out.push_str("warning: reachable from the network without a key; give --api-key or --access-file\n");
     }
 
     let base_url = |is_tls: bool| {
@@ -506,6 +496,7 @@ fn say(text: &str) {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use live_server::{Access, Secret};
 
     use super::*;
 
@@ -525,7 +516,7 @@ mod tests {
         let args = parse(&[]).unwrap();
         assert_eq!(args.listen, "127.0.0.1:8080".parse().unwrap());
         assert_eq!(args.tls_listen, "127.0.0.1:8443".parse().unwrap());
-        assert!(!args.lenient && !args.no_tls && args.api_key.is_empty());
+        assert!(!args.lenient && !args.no_tls && args.access.api_key.is_empty());
         assert_eq!(args.log.to_string(), "info");
         assert_eq!((args.store, args.sessions_per_project, args.clock), (Store::Memory, 1000, ClockKind::Real));
         assert_eq!((args.control_listen, args.grpc_listen, args.grpc_tls_listen), (None, None, None));
@@ -559,7 +550,7 @@ mod tests {
     #[test]
     fn keys_repeat_and_are_never_printed() {
         let args = parse(&["--api-key", "first-secret", "--api-key", "second-secret"]).unwrap();
-        assert_eq!(args.api_key, [Secret::new("first-secret"), Secret::new("second-secret")]);
+        assert_eq!(args.access.api_key, [Secret::new("first-secret"), Secret::new("second-secret")]);
         assert!(!format!("{args:?}").contains("secret\""), "{args:?}");
         assert!(!format!("{args:?}").contains("first"), "{args:?}");
     }
@@ -587,6 +578,10 @@ mod tests {
         }
     }
 
+    fn open() -> String {
+        access::told(&Access::default())
+    }
+
     fn endpoints(plain: &str, tls: Option<&str>) -> Vec<Endpoint> {
         let plain = Endpoint { address: plain.parse().unwrap(), is_tls: false, is_grpc: false, is_control: false };
         let tls = tls.map(|address| Endpoint {
@@ -601,7 +596,7 @@ mod tests {
     #[test]
     fn the_lines_to_paste_stand_alone() {
         let endpoints = endpoints("127.0.0.1:4000", Some("127.0.0.1:4001"));
-        let banner = banner(&endpoints, Some(Path::new("/data/live/ca.pem")), true);
+        let banner = banner(&endpoints, Some(Path::new("/data/live/ca.pem")), true, &open());
         for line in [
             "listening on ws://127.0.0.1:4000",
             "listening on wss://127.0.0.1:4001",
@@ -613,12 +608,13 @@ mod tests {
         ] {
             assert!(banner.lines().any(|printed| printed == line), "{line}\n{banner}");
         }
-        assert!(banner.contains("any is accepted") && !banner.contains("warning"), "{banner}");
+        assert!(banner.contains("API keys: any is accepted") && !banner.contains("warning"), "{banner}");
+        assert!(banner.contains("OAuth tokens: any is accepted, and none is verified"), "{banner}");
     }
 
     #[test]
     fn without_tls_the_banner_says_who_cannot_connect() {
-        let banner = banner(&endpoints("0.0.0.0:4000", None), None, true);
+        let banner = banner(&endpoints("0.0.0.0:4000", None), None, true, &open());
         assert!(banner.contains("GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:4000\n"), "{banner}");
         assert!(banner.contains("Python SDKs         need TLS"), "{banner}");
         assert!(banner.contains("warning: reachable from the network without a key"), "{banner}");
@@ -627,7 +623,8 @@ mod tests {
 
     #[test]
     fn a_restricted_server_does_not_say_that_any_key_will_do() {
-        let banner = banner(&endpoints("0.0.0.0:1", None), None, false);
+        let keyed = access::told(&Access::of_keys([Secret::new("k")]));
+        let banner = banner(&endpoints("0.0.0.0:1", None), None, false, &keyed);
         assert!(!banner.contains("any") && !banner.contains("warning"), "{banner}");
     }
 
@@ -638,7 +635,7 @@ mod tests {
             let address = address.parse().unwrap();
             endpoints.insert(0, Endpoint { address, is_tls, is_grpc: true, is_control: false });
         }
-        let banner = banner(&endpoints, None, true);
+        let banner = banner(&endpoints, None, true, &open());
         assert!(banner.contains("listening on grpc://0.0.0.0:4002\n"), "{banner}");
         assert!(banner.contains("listening on grpcs://127.0.0.1:4003\n"), "{banner}");
         assert!(banner.contains("secure_channel(\"127.0.0.1:4003\", grpc.ssl_channel_credentials("), "{banner}");

@@ -102,7 +102,7 @@ fn keys_given_by_environment_are_not_repeated() {
         .unwrap();
     assert!(!String::from_utf8(help.stdout).unwrap().contains("DistinctiveKey7f3a"));
     let mut live = Live::serve(data.path(), &["--no-tls", "--api-key", "DistinctiveKey7f3a"]);
-    assert_eq!(live.announced("API keys: "), "only those given with --api-key are accepted");
+    assert_eq!(live.announced("API keys: "), "only those given with --api-key or --access-file are accepted (1)");
     live.process.kill().unwrap();
     let mut rest = String::new();
     live.output.read_to_string(&mut rest).unwrap();

@@ -22,7 +22,7 @@ mod jwt;
 mod key;
 
 pub use self::file::AccessError;
-use self::issuer::Issuer;
+use self::issuer::{Issuer, Payer};
 pub use self::key::{KeyHash, draw_key};
 use self::key::{Known, Standing};
 
@@ -47,6 +47,8 @@ pub(crate) struct Granted {
     pub(crate) project: Project,
     /// Sessions that the project may have, if that was said.
     pub(crate) sessions_max: Option<u32>,
+    /// Whether the project is named by the claim of an OAuth token, and so known to nobody before.
+    pub(crate) is_claimed: bool,
 }
 
 impl Access {
@@ -108,22 +110,29 @@ impl Access {
                 Standing::Unknown => {}
             }
             if credential.kind == CredentialKind::Bearer
-                && let Some((project, sessions)) = issuer::verify(&self.issuers, &credential.secret, now).await
+                && let Some(granted) = issuer::verify(&self.issuers, &credential.secret, now).await
             {
-                return Ok(Granted { project, sessions_max: sessions.or(self.limit(project)) });
+                return Ok(granted);
             }
         }
         Err(why)
     }
 
-    /// Whether somebody could still be let in as `project`; nobody can say so of projects that are known by claims alone.
-    pub(crate) fn welcomes(&self, project: Project, now: SystemTime) -> Option<Granted> {
-        let is_known = || self.keys.iter().chain(&self.bearers).any(|known| known.is_of(project, now));
-        (self.is_open() || is_known() || !self.issuers.is_empty()).then(|| self.granted(project))
+    /// What the bearer of an ephemeral token gets that was issued to `granted`; nothing if nobody could be let in as that project
+    /// any more.
+    pub(crate) fn renew(&self, granted: Granted, now: SystemTime) -> Option<Granted> {
+        let is_known = if granted.is_claimed {
+            self.issuers.iter().any(|issuer| matches!(issuer.payer, Payer::Claim(_)))
+        } else {
+            self.keys.iter().chain(&self.bearers).any(|known| known.is_of(granted.project, now))
+                || self.issuers.iter().any(|issuer| issuer.payer == Payer::Project(granted.project))
+        };
+        let sessions_max = self.limit(granted.project).or(granted.sessions_max.filter(|_| granted.is_claimed));
+        (self.is_open() || is_known).then_some(Granted { sessions_max, ..granted })
     }
 
     fn granted(&self, project: Project) -> Granted {
-        Granted { project, sessions_max: self.limit(project) }
+        Granted { project, sessions_max: self.limit(project), is_claimed: false }
     }
 
     fn limit(&self, project: Project) -> Option<u32> {

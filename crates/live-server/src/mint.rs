@@ -27,7 +27,7 @@ pub(crate) async fn mint(ask: Ask, body: Incoming, shared: &Shared) -> Reply {
 async fn issue(credentials: &[Credential], body: Incoming, shared: &Shared) -> Result<Reply, Box<Reply>> {
     let now = shared.clock.date();
     let granted = shared.access.read().admit(credentials, now).await;
-    let project = granted.map_err(|why| Box::new(not_let_in(why, credentials)))?.project;
+    let granted = granted.map_err(|why| Box::new(not_let_in(why, credentials)))?;
 
     let invalid = |message: &str| Box::new(misled(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", message));
     let too_large = || {
@@ -43,7 +43,7 @@ async fn issue(credentials: &[Credential], body: Incoming, shared: &Shared) -> R
         Err(error) if error.is::<LengthLimitError>() => return Err(too_large()),
         Err(_) => return Err(invalid("the body ended before it was whole")),
     };
-    let asked = Asked::read(&body, &shared.options.decode, project, now).map_err(|why| invalid(&why))?;
+    let asked = Asked::read(&body, &shared.options.decode, granted, now).map_err(|why| invalid(&why))?;
     if !asked.unknown.is_empty() {
         tracing::warn!(paths = ?asked.unknown, "ignored fields that a request for a token does not have");
     }
@@ -60,7 +60,7 @@ async fn issue(credentials: &[Credential], body: Incoming, shared: &Shared) -> R
     });
     match added.await {
         Ok(Ok(true)) => {
-            tracing::info!(%project, token = ?hash, lock = ?asked.issued.lock, "an ephemeral token was issued");
+            tracing::info!(project = %granted.project, token = ?hash, lock = ?asked.issued.lock, "an ephemeral token was issued");
             Ok(json_response(StatusCode::OK, &asked.answer(&name)))
         }
         Ok(Ok(false)) => {

@@ -218,7 +218,9 @@ async fn admit(credentials: &[Credential], is_constrained: bool, shared: &Shared
         (true, Some(token)) => {
             let hash = TokenHash::of(&token.secret);
             let issued = pass::find(&shared.tokens, hash, now).await?;
-            let granted = access.welcomes(issued.project, now).ok_or(Refusal::KeyNotValid)?;
+            let Issued { project, sessions_max, is_claimed, .. } = issued;
+            let granted =
+                access.renew(Granted { project, sessions_max, is_claimed }, now).ok_or(Refusal::KeyNotValid)?;
             Ok(Admitted { granted, token: Some((hash, issued)) })
         }
     }

@@ -76,6 +76,10 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
 pub struct Issued {
     /// Who asked for it, and whose sessions are opened with it.
     pub project: Project,
+    /// Whether an OAuth token named the project.
+    pub is_claimed: bool,
+    /// Sessions that the project might have then, if that was said.
+    pub sessions_max: Option<u32>,
     /// When it stops being good for anything; sessions that are open then are closed.
     pub expires_at: SystemTime,
     /// Until when sessions may begin with it.

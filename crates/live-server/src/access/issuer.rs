@@ -4,6 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::Granted;
 use super::jwks::Jwks;
 use super::jwt::Jwt;
 use crate::Secret;
@@ -25,7 +26,7 @@ pub(super) struct Issuer {
 }
 
 /// Which project a token's session belongs to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Payer {
     /// Always the same.
     Project(Project),
@@ -33,12 +34,15 @@ pub(super) enum Payer {
     Claim(String),
 }
 
-/// The project of a token that one of `issuers` has signed for this server, and its limit of sessions.
-pub(super) async fn verify(issuers: &[Issuer], token: &Secret, now: SystemTime) -> Option<(Project, Option<u32>)> {
+/// Who presents a token that one of `issuers` has signed for this server.
+pub(super) async fn verify(issuers: &[Issuer], token: &Secret, now: SystemTime) -> Option<Granted> {
     let jwt = Jwt::read(token.reveal())?;
     for issuer in issuers.iter().filter(|issuer| jwt.is_by(&issuer.name)) {
         match judge(issuer, &jwt, now).await {
-            Ok(project) => return Some((project, issuer.sessions)),
+            Ok(project) => {
+                let is_claimed = matches!(issuer.payer, Payer::Claim(_));
+                return Some(Granted { project, sessions_max: issuer.sessions, is_claimed });
+            }
             // Which of the checks failed is for whoever runs the server.
             Err(why) => tracing::warn!(issuer = issuer.name, why, "an OAuth token is not taken"),
         }

@@ -178,3 +178,6 @@ const READ_DEADLINE: Duration = Duration::from_secs(5);
 const SET_BYTES_MAX: usize = 256 << 10;
 /// Keys of one set. A token that does not name its key costs as many signatures.
 const KEYS_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests;

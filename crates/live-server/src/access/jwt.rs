@@ -159,3 +159,6 @@ fn bytes(part: &str) -> Option<Vec<u8>> {
 
 /// A request head has room for no more.
 const JWT_BYTES_MAX: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests;

@@ -94,8 +94,14 @@ async fn keys_of_a_file_have_projects_limits_and_ends() {
     assert_eq!(admit(&access, "key=old", &[("x-goog-api-key", "foo")]).await, Ok(shop));
     let presented = credentials(Some("key=foo"), &http::HeaderMap::new());
     assert_eq!(access.admit(&presented, now()).await.unwrap().sessions_max, Some(3), "it is the project's");
-    assert!(access.welcomes(shop, now()).is_some());
-    assert!(access.welcomes(of_key("old"), now()).is_none() && access.welcomes(of_key("off"), now()).is_none());
+    let renewed = |project, is_claimed| {
+        let granted = Granted { project, sessions_max: Some(9), is_claimed };
+        access.renew(granted, now()).map(|granted| granted.sessions_max)
+    };
+    assert_eq!(renewed(shop, false), Some(Some(3)), "what is said now counts");
+    assert_eq!(renewed(of_key("young"), false), Some(None));
+    assert_eq!((renewed(of_key("old"), false), renewed(of_key("off"), false)), (None, None));
+    assert_eq!(renewed(shop, true), None, "there is no issuer who could have claimed it");
 }
 
 #[tokio::test]

@@ -111,6 +111,10 @@ struct Record {
     setup: Option<String>,
     #[prost(string, repeated, tag = "5")]
     mask: Vec<String>,
+    #[prost(bool, tag = "6")]
+    is_claimed: bool,
+    #[prost(uint32, optional, tag = "7")]
+    sessions_max: Option<u32>,
 }
 
 /// What is looked at of each token when there is a new one.
@@ -121,7 +125,7 @@ struct Owner {
 }
 
 fn encode(token: TokenHash, issued: &Issued) -> Vec<u8> {
-    let Issued { project, expires_at, begins_until, uses_left, lock } = issued;
+    let Issued { project, is_claimed, sessions_max, expires_at, begins_until, uses_left, lock } = issued;
     let (setup, mask) = lock.parts();
     let begins_until = begins_until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let record = Record {
@@ -130,16 +134,19 @@ fn encode(token: TokenHash, issued: &Issued) -> Vec<u8> {
         uses_left: *uses_left,
         setup,
         mask,
+        is_claimed: *is_claimed,
+        sessions_max: *sessions_max,
     };
     KIND.seal(token.as_bytes(), *expires_at, &record)
 }
 
 fn decode(token: TokenHash, record: &[u8]) -> Result<Issued, StoreError> {
     let (expires_at, record) = KIND.open::<Record>(token.as_bytes(), record)?;
-    let Record { project, begins_until_ms, uses_left, setup, mask } = record;
+    let Record { project, begins_until_ms, uses_left, setup, mask, is_claimed, sessions_max } = record;
     let project = <[u8; 32]>::try_from(&*project).map_err(|_| StoreError::Corrupt("a digest has another length"))?;
     let begins_until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(begins_until_ms));
     let begins_until = begins_until.ok_or(StoreError::Corrupt("it ends after the end of time"))?;
     let lock = Lock::from_parts(setup.as_deref(), &mask).ok_or(StoreError::Corrupt("its setup is no JSON"))?;
-    Ok(Issued { project: Project::from(project), expires_at, begins_until, uses_left, lock: Arc::new(lock) })
+    let (project, lock) = (Project::from(project), Arc::new(lock));
+    Ok(Issued { project, is_claimed, sessions_max, expires_at, begins_until, uses_left, lock })
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::lock::Lock;
 use super::{BEGINS_WITHIN, Issued, LIFETIME, LIFETIME_MAX};
 use crate::Secret;
-use crate::project::Project;
+use crate::access::Granted;
 
 /// A token that was asked for.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Asked {
     pub(crate) fn read(
         body: &[u8],
         options: &DecodeOptions,
-        project: Project,
+        granted: Granted,
         now: SystemTime,
     ) -> Result<Self, String> {
         let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
@@ -52,7 +52,9 @@ impl Asked {
         let lock = Lock::new(bidi_generate_content_setup.as_deref(), &field_mask)
             .map_err(|error| format!("fieldMask: {error}"))?;
         let uses_left = (uses > 0).then_some(uses);
-        let issued = Issued { project, expires_at, begins_until, uses_left, lock: Arc::new(lock) };
+        let Granted { project, sessions_max, is_claimed } = granted;
+        let issued =
+            Issued { project, is_claimed, sessions_max, expires_at, begins_until, uses_left, lock: Arc::new(lock) };
         Ok(Self { issued, uses, unknown: decoded.unknown })
     }
 
@@ -87,6 +89,9 @@ fn ahead(path: &str, time: Option<Timestamp>, now: SystemTime) -> Result<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::Project;
+
+    const SOMEBODY: Granted = Granted { project: Project::ANONYMOUS, sessions_max: Some(7), is_claimed: true };
 
     fn now() -> SystemTime {
         // 2026-11-21T20:00:00Z
@@ -94,15 +99,16 @@ mod tests {
     }
 
     fn read(body: &str) -> Result<Asked, String> {
-        Asked::read(body.as_bytes(), &DecodeOptions::strict(), Project::ANONYMOUS, now())
+        Asked::read(body.as_bytes(), &DecodeOptions::strict(), SOMEBODY, now())
     }
 
     #[test]
     fn nothing_said_is_one_use_within_a_minute_and_half_an_hour() {
         for body in ["", " \n", "{}", r#"{"name": "auth_tokens/mine", "uses": null}"#] {
             let asked = read(body).unwrap();
-            let Issued { project, expires_at, begins_until, uses_left, lock } = &asked.issued;
+            let Issued { project, expires_at, begins_until, uses_left, lock, .. } = &asked.issued;
             assert_eq!((*project, *uses_left), (Project::ANONYMOUS, Some(1)), "{body}");
+            assert!(asked.issued.sessions_max == Some(7) && asked.issued.is_claimed, "{body}");
             assert_eq!(*expires_at, now() + Duration::from_secs(30 * 60), "{body}");
             assert_eq!(*begins_until, now() + Duration::from_secs(60), "{body}");
             assert_eq!(**lock, Lock::default(), "{body}");
@@ -168,7 +174,7 @@ mod tests {
     #[test]
     fn a_lenient_server_leaves_aside_what_it_does_not_know() {
         let body = br#"{"uses":3,"liveConnectConstraints":{"model":"m"}}"#;
-        let asked = Asked::read(body, &DecodeOptions::lenient(), Project::ANONYMOUS, now()).unwrap();
+        let asked = Asked::read(body, &DecodeOptions::lenient(), SOMEBODY, now()).unwrap();
         assert_eq!((asked.issued.uses_left, asked.unknown), (Some(3), vec!["liveConnectConstraints".to_owned()]));
     }
 }

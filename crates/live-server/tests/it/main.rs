@@ -11,6 +11,7 @@ mod http;
 mod isolation;
 mod log;
 mod model;
+mod oauth;
 mod quota;
 mod resumption;
 mod running;

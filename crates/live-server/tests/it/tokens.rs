@@ -194,6 +194,7 @@ async fn a_token_is_for_its_method_and_a_key_for_the_other() {
     assert_refused(begin(server.address, &unknown, TEXT_SETUP).await, EXPIRED);
     assert_refused(begin(server.address, "auth_tokens/", TEXT_SETUP).await, EXPIRED);
     begin(server.address, &token, TEXT_SETUP).await.unwrap();
+    drop((keyed, bare));
     assert_eq!(server.stop().await.refused, 7);
 }
 
@@ -322,6 +323,7 @@ async fn a_locked_setup_is_the_tokens_and_stays_so() {
     let mut client = begin(server.address, &reset, &theirs.replace("AUDIO", "TEXT")).await.unwrap();
     client.say("recall").await;
     assert_eq!(text(&client.hear_turn().await), "recall");
+    drop(client);
     server.stop().await;
     let log = log::text();
     let told =
@@ -408,6 +410,7 @@ async fn no_token_is_ever_logged() {
     let mut client = begin(server.address, &token, TEXT_SETUP).await.unwrap();
     client.send(r#"{"contextUpdate": {"tools": {}}}"#).await;
     client.hear_close().await;
+    drop(client);
     assert_refused(begin(server.address, &token, TEXT_SETUP).await, USED_UP);
     let scheme = format!("Token {token}");
     for (path, headers) in [
