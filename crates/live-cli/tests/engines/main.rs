@@ -1,6 +1,7 @@
 //! `live doctor`, and `live serve` with engines chosen by flags and files, as their user meets them.
 
 mod gateway;
+mod lookup;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -115,7 +116,8 @@ struct Live {
 
 impl Live {
     fn serve(data: &Path, args: &[&str]) -> Self {
-        let serve = ["serve", "--no-tls", "--listen", "127.0.0.1:0", "--log", "error", "--data-dir"];
+        let log: &[&str] = if args.contains(&"--log") { &[] } else { &["--log", "error"] };
+        let serve = [&["serve", "--no-tls", "--listen", "127.0.0.1:0"], log, &["--data-dir"]].concat();
         let mut process = live(&serve)
             .arg(data)
             .args(args)
@@ -257,7 +259,6 @@ fn a_file_makes_a_program_speak_through_the_server() {
 }
 
 /// The texts of a kind of transcript.
-#[cfg(unix)]
 fn transcript(messages: &[Value], kind: &str) -> String {
     messages.iter().filter_map(|message| message["serverContent"][kind]["text"].as_str()).collect()
 }
