@@ -167,7 +167,7 @@ class SdkSession {
     const content = message.serverContent ?? {};
     for (const part of content.modelTurn?.parts ?? []) {
       seen.parts += 1;
-      seen.text += part.text ?? "";
+      seen[part.thought ? "thought" : "text"] += part.text ?? "";
       // `message.data` is the SDK's own way to the audio; it decodes with atob, which knows standard base64 only.
       if (part.inlineData)
         seen.audio.push({ mimeType: part.inlineData.mimeType, data: Buffer.from(message.data, "base64") });
@@ -187,6 +187,7 @@ class SdkSession {
       seen.usage = {
         prompt: usage.promptTokenCount ?? 0,
         response: usage.responseTokenCount ?? 0,
+        thoughts: usage.thoughtsTokenCount ?? 0,
         total: usage.totalTokenCount ?? 0,
         promptModalities: byModality(usage.promptTokensDetails),
         responseModalities: byModality(usage.responseTokensDetails),
@@ -303,7 +304,7 @@ class RawSession {
     const content = frame.serverContent ?? {};
     for (const part of content.modelTurn?.parts ?? []) {
       seen.parts += 1;
-      seen.text += part.text ?? "";
+      seen[part.thought ? "thought" : "text"] += part.text ?? "";
       if (part.inlineData) {
         const { mimeType, data } = part.inlineData;
         claim(STANDARD_BASE64.test(data) && data.length % 4 === 0, "base64 is not standard and padded");
@@ -337,6 +338,7 @@ class RawSession {
     return {
       prompt: usage.promptTokenCount ?? 0,
       response: usage[RESPONSE_TOKENS[backend]],
+      thoughts: usage.thoughtsTokenCount ?? 0,
       total: usage.totalTokenCount ?? 0,
       promptModalities: byModality(usage.promptTokensDetails),
       responseModalities: byModality(usage[RESPONSE_DETAILS[backend]]),
@@ -353,6 +355,9 @@ const GENERATION = new Set([
   "maxOutputTokens",
   "seed",
   "mediaResolution",
+  "thinkingConfig",
+  "enableAffectiveDialog",
+  "translationConfig",
 ]);
 
 /** The SDK's flat config as the wire nests it. */

@@ -21,12 +21,14 @@ const TURN_CLAIMS = new Set([
   "prompt_tokens",
   "updates",
   "cancels",
+  "thought",
 ]);
 
 /** One server message, whoever parsed it. */
 export function emptyMessage() {
   return {
     text: "",
+    thought: "",
     audio: [], // { mimeType, data }
     parts: 0,
     transcript: "",
@@ -34,7 +36,7 @@ export function emptyMessage() {
     interrupted: false,
     generationComplete: false,
     turnComplete: false,
-    usage: null, // { prompt, response, total, promptModalities, responseModalities }
+    usage: null, // { prompt, response, thoughts, total, promptModalities, responseModalities }
     calls: [], // { id, name, args }
     cancelled: [], // ids of calls
     resumable: null, // of a sessionResumptionUpdate, whose handle is the next field
@@ -125,6 +127,10 @@ export class Turn {
     for (const word of want.lacks ?? []) {
       claim(!this.said.includes(word.toLowerCase()), `"${word}" was said: "${this.said}"`);
     }
+    const thought = this.messages.map((message) => message.thought).join("");
+    claim(Boolean(thought) === (want.thought ?? false), `thoughts: "${thought}"`);
+    const { thoughts } = this.messages.at(-1).usage;
+    claim(thoughts > 0 === Boolean(thought), `${thoughts} tokens of thoughts for "${thought}"`);
     for (const name of ["text", "transcript", "heard"]) {
       if (!(name in want)) continue;
       const found = this.messages.map((message) => message[name]).join("");

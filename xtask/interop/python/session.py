@@ -150,7 +150,10 @@ class SdkSession:
         if content is not None:
             for part in (content.model_turn.parts or []) if content.model_turn else []:
                 seen.parts += 1
-                seen.text += part.text or ""
+                if part.thought:
+                    seen.thought += part.text
+                else:
+                    seen.text += part.text or ""
                 if part.inline_data is not None:
                     seen.audio.append((part.inline_data.mime_type, part.inline_data.data))
             if content.output_transcription is not None:
@@ -174,6 +177,7 @@ class SdkSession:
             seen.usage = Usage(
                 prompt=usage.prompt_token_count or 0,
                 response=usage.response_token_count or 0,
+                thoughts=usage.thoughts_token_count or 0,
                 total=usage.total_token_count or 0,
                 prompt_modalities=by_modality(usage.prompt_tokens_details),
                 response_modalities=by_modality(usage.response_tokens_details),
@@ -285,7 +289,8 @@ class RawSession:
         content = frame.get("serverContent", {})
         for part in content.get("modelTurn", {}).get("parts", []):
             seen.parts += 1
-            seen.text += part.get("text", "")
+            seen.thought += part["text"] if part.get("thought") else ""
+            seen.text += "" if part.get("thought") else part.get("text", "")
             if "inlineData" in part:
                 data = part["inlineData"]["data"]
                 claim(STANDARD_BASE64.fullmatch(data) and len(data) % 4 == 0, "base64 is not standard and padded")
@@ -315,6 +320,7 @@ class RawSession:
         return Usage(
             prompt=usage.get("promptTokenCount", 0),
             response=usage[RESPONSE_TOKENS[backend]],
+            thoughts=usage.get("thoughtsTokenCount", 0),
             total=usage.get("totalTokenCount", 0),
             prompt_modalities={each["modality"]: each["tokenCount"] for each in usage.get("promptTokensDetails", [])},
             response_modalities={each["modality"]: each["tokenCount"] for each in usage[RESPONSE_DETAILS[backend]]},
@@ -330,6 +336,9 @@ GENERATION = {
     "maxOutputTokens",
     "seed",
     "mediaResolution",
+    "thinkingConfig",
+    "enableAffectiveDialog",
+    "translationConfig",
 }
 
 

@@ -23,6 +23,7 @@ CLAIMS = {
     "prompt_tokens",
     "updates",
     "cancels",
+    "thought",
 }
 
 
@@ -39,6 +40,7 @@ def claim(holds, text):
 class Usage:
     prompt: int
     response: int
+    thoughts: int
     total: int
     prompt_modalities: dict
     response_modalities: dict
@@ -49,6 +51,7 @@ class Message:
     """One server message, whoever parsed it."""
 
     text: str = ""
+    thought: str = ""
     audio: list = field(default_factory=list)  # (mime type, bytes)
     parts: int = 0
     transcript: str = ""
@@ -155,6 +158,9 @@ class Turn:
             claim(word.lower() in self.said, f"{word!r} was not said, but {self.said!r}")
         for word in want.get("lacks", []):
             claim(word.lower() not in self.said, f"{word!r} was said: {self.said!r}")
+        thought = "".join(message.thought for message in self.messages)
+        claim(bool(thought) == want.get("thought", False), f"thoughts: {thought!r}")
+        claim(bool(self.messages[-1].usage.thoughts) == bool(thought), f"tokens of thoughts: {self.messages[-1].usage}")
         for name in ("text", "transcript", "heard"):
             if name in want:
                 claim(bool(getattr(self, name)) == want[name], f"{name} is {getattr(self, name)!r}")
