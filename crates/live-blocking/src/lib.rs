@@ -19,7 +19,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A [`Session`] does so over as many connections as it takes; [`serve`] is the other end of it.
+//! A [`Session`] does so over as many connections as it takes, and runs [`Tools`] on threads; [`serve`] is the other end of it.
 
 mod connect;
 mod connection;
@@ -29,12 +29,17 @@ mod options;
 mod serve;
 mod session;
 mod stream;
+mod tools;
 
 pub use connect::{Connector, connect};
 pub use connection::{Connection, Next};
 pub use error::Error;
 pub use live_engine::Liveness;
+pub use live_tools::ToolError;
+#[cfg(feature = "typed-tools")]
+pub use live_tools::schemars;
 pub use memory::{Keeper, Memory, POINTS_MAX};
 pub use options::{Frames, Options};
 pub use serve::{Admission, Request, Stop, accept, serve};
 pub use session::Session;
+pub use tools::{Aborted, Call, Tools, UpdateToolsError};

@@ -12,11 +12,12 @@ use http::Request;
 use live_engine::client_session::Counters;
 use live_engine::{
     Cause, ClientCommand, ClientEvent, ClientSession, ClientSessionConfig, CloseCause, Disconnect, LinkId, Phase,
-    Rejected, Relay, RelayCommand, SessionOutput, Why,
+    Rejected, Relay, RelayCommand, SessionOutput, ToolOutput, Why,
 };
 use live_proto::ClientMessage;
 
-use crate::{Connection, Connector, Error, Next, Options, connect};
+use crate::tools::{Bodies, Runner};
+use crate::{Connection, Connector, Error, Next, Options, ToolError, Tools, UpdateToolsError, connect};
 
 /// A session of a client. Call [`next`](Self::next) in a loop: it dials, sends what was said, and returns what is heard.
 ///
@@ -31,6 +32,7 @@ pub struct Session {
     dial: Option<Dial>,
     /// Connections in the order of their dials; those that are parting come first.
     links: Vec<(LinkId, Connection<Relay>)>,
+    runner: Runner,
     queued_max: usize,
 }
 
@@ -45,9 +47,38 @@ impl Session {
     /// first events of [`next`](Self::next) are [`ClientEvent::Ready`] or [`ClientEvent::Closed`], the latter within
     /// [`Limits::setup_deadline`](live_engine::Limits::setup_deadline).
     ///
+    /// Functions are registered with [`with_tools`](Self::with_tools); those of `config`, which say nothing of how they are run, are not.
+    ///
     /// Make the seed of `config` random, so that clients which lost one server do not come back as one.
     pub fn new(request: Request<()>, connector: Connector, config: ClientSessionConfig, options: Options) -> Self {
+        Self::start(request, connector, ClientSessionConfig { functions: Vec::new(), ..config }, Bodies::new(), options)
+    }
+
+    /// As [`new`](Self::new), with functions that the session runs by itself, on threads. Their declarations are added to the tools
+    /// of the setup; they are the functions of the configuration.
+    ///
+    /// # Errors
+    /// When a function cannot be declared.
+    pub fn with_tools(
+        request: Request<()>,
+        connector: Connector,
+        config: ClientSessionConfig,
+        tools: Tools,
+        options: Options,
+    ) -> Result<Self, ToolError> {
+        let (functions, bodies) = tools.finish()?;
+        Ok(Self::start(request, connector, ClientSessionConfig { functions, ..config }, bodies, options))
+    }
+
+    fn start(
+        request: Request<()>,
+        connector: Connector,
+        config: ClientSessionConfig,
+        bodies: Bodies,
+        options: Options,
+    ) -> Self {
         Self {
+            runner: Runner::new(bodies),
             queued_max: config.limits.outputs_max,
             engine: ClientSession::new(config, Instant::now()),
             request,
@@ -93,9 +124,12 @@ impl Session {
                     self.command(link, RelayCommand::Close(close));
                 }
                 SessionOutput::Event(event) => return Some(event),
-                SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
-                    unreachable!("no function is registered")
+                SessionOutput::RunTool { run, call } => {
+                    if let Err(words) = self.runner.start(run, call) {
+                        self.engine.handle_tool_output(run, ToolOutput::Failed(words), Instant::now());
+                    }
                 }
+                SessionOutput::AbortTool(run) => self.runner.abort(run),
             }
         }
     }
@@ -118,8 +152,13 @@ impl Session {
         }
     }
 
-    /// Waits for the connections and the dial, at most `left`. True if anything came of it.
+    /// Waits for the connections, the dial and the functions, at most `left`. True if anything came of it.
     fn wait(&mut self, left: Duration) -> bool {
+        let any = self.take_said();
+        if any {
+            return true;
+        }
+        let left = if self.runner.is_running() { left.min(SHARE) } else { left };
         match (&self.dial, self.links.len()) {
             (None, 0) => {
                 thread::sleep(left);
@@ -151,6 +190,29 @@ impl Session {
             at += 1;
         }
         any
+    }
+
+    /// Takes in what functions say.
+    fn take_said(&mut self) -> bool {
+        let is_congested = self.is_congested();
+        let said = self.runner.take(|run| self.engine.takes_piece(run) && !is_congested);
+        let any = !said.is_empty();
+        for (run, output) in said {
+            self.engine.handle_tool_output(run, output, Instant::now());
+        }
+        any
+    }
+
+    /// Replaces the functions that the session runs by itself, and tells the server with `contextUpdate`. Calls that are under
+    /// way are answered as ever; other tools of the setup stay.
+    ///
+    /// # Errors
+    /// When a function cannot be declared, or nothing can be sent; the functions are those from before.
+    pub fn update_tools(&mut self, tools: Tools) -> Result<(), UpdateToolsError> {
+        let (functions, bodies) = tools.finish()?;
+        self.engine.set_functions(functions, Instant::now()).map_err(|(_, why)| UpdateToolsError::NotSent(why))?;
+        self.runner.know(bodies);
+        Ok(())
     }
 
     fn take_dialled(&mut self, left: Duration) -> bool {
@@ -257,8 +319,8 @@ fn cause_of(error: &Error) -> Cause {
     }
 }
 
-/// How long one of several connections is waited for before the others are looked at. 5 ms: a quarter of the usual audio
-/// message, and there are several only while the session moves.
+/// How long one of several connections is waited for before the others, or functions, are looked at. 5 ms: a quarter of the
+/// usual audio message. There are several connections only while the session moves.
 const SHARE: Duration = Duration::from_millis(5);
 
 /// A wait that nothing bounds; the loop just waits again.

@@ -16,6 +16,7 @@ use crate::client_session::{Dropped, Loss, Reconnect, ToolStep};
 use crate::close::CloseReason;
 use crate::engine::{Clock, Close, Disconnect, Engine, Output, Outputs, Rejected, TurnId, Why};
 use crate::limits::Limits;
+use crate::profile::{AfterCall, Profiles, model_name};
 use crate::timer::{Timer, Timers};
 
 mod cause;
@@ -217,10 +218,13 @@ impl ClientEngine {
         let ClientConfig { setup, limits } = config;
         let mut timers = Timers::default();
         timers.arm(Timer::Setup, limits.setup_deadline, now);
+        let profiles = Profiles::default();
+        let profile = profiles.find(model_name(&setup.model));
+        let completes_with_calls = profile.is_some_and(|profile| profile.after_call == AfterCall::CompletesTurn);
         Self {
             limits,
             state: State::AwaitReady(VecDeque::new()),
-            session: Session::default(),
+            session: Session::new(completes_with_calls),
             clock: Clock::new(now),
             timers,
             outputs: Outputs::from([Output::Send(ClientMessage::setup(setup))]),
@@ -279,7 +283,7 @@ impl ClientEngine {
 
     /// Goes on with the turns and calls of an earlier connection.
     pub(crate) fn adopt(&mut self, session: Session) {
-        self.session = session;
+        self.session = session.of_model_like(&self.session);
     }
 
     /// What was heard so far, for the connection that follows.

@@ -4,4 +4,6 @@ mod connect;
 mod life;
 mod resuming;
 mod session;
+#[cfg(feature = "typed-tools")]
+mod tools;
 mod world;

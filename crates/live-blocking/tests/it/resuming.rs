@@ -17,8 +17,8 @@ use live_proto::{ClientMessage, Modality, SessionResumptionConfig, Setup};
 use crate::world::{MODEL, Running, config, dial, hear, options, request, text};
 
 /// A wire to a server that can be cut, and laid to another one.
-struct Wire {
-    address: SocketAddr,
+pub(crate) struct Wire {
+    pub(crate) address: SocketAddr,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -28,7 +28,7 @@ struct Shared {
 }
 
 impl Wire {
-    fn new(to: SocketAddr) -> Self {
+    pub(crate) fn new(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Mutex::new(Shared { to, open: Vec::new() }));
@@ -52,7 +52,7 @@ impl Wire {
         Self { address, shared }
     }
 
-    fn cut(&self) {
+    pub(crate) fn cut(&self) {
         for stream in self.shared.lock().expect("nobody panics with it").open.drain(..) {
             _ = stream.shutdown(Shutdown::Both);
         }

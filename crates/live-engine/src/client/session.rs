@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use live_proto::{
-    Content, FunctionCall, FunctionResponse, GoAway, InteractionStatus, Part, PartData, ServerContent, ServerMessage,
-    ServerPayload, ToolCall, ToolResponse, TurnCompleteReason,
+    Content, FunctionCall, FunctionResponse, GoAway, InteractionStatus, Part, PartData, Scheduling, ServerContent,
+    ServerMessage, ServerPayload, ToolCall, ToolResponse, TurnCompleteReason,
 };
 
 use super::ClientEvent;
@@ -23,9 +23,22 @@ pub(crate) struct Session {
     /// The generation that is heard, or was heard last.
     generation: TurnId,
     calls: Calls,
+    /// With this model a turn that calls functions is complete before they are answered.
+    completes_with_calls: bool,
+    /// A call was answered, and nothing was heard of it yet.
+    owes_answer: bool,
 }
 
 impl Session {
+    pub(crate) fn new(completes_with_calls: bool) -> Self {
+        Self { completes_with_calls, ..Self::default() }
+    }
+
+    /// The same with the model of another.
+    pub(crate) fn of_model_like(self, other: &Self) -> Self {
+        Self { completes_with_calls: other.completes_with_calls, ..self }
+    }
+
     pub(crate) fn open_calls(&self) -> usize {
         self.calls.len()
     }
@@ -72,8 +85,8 @@ impl Session {
                 self.calls.is_empty()
             }
         };
-        let Self { turn: _, generation, calls } = self;
-        (Self { generation, calls, ..Self::default() }, cut)
+        let Self { turn: _, generation, calls, completes_with_calls, owes_answer: _ } = self;
+        (Self { generation, calls, completes_with_calls, ..Self::default() }, cut)
     }
 
     /// Notes an answer of our host.
@@ -82,6 +95,7 @@ impl Session {
             if let Some(call) = self.calls.find(&response.id, &response.name).cloned()
                 && !response.will_continue
             {
+                self.owes_answer |= self.completes_with_calls && response.scheduling != Some(Scheduling::Silent);
                 self.calls.settle(&call, remembered_max);
             }
         }
@@ -196,7 +210,10 @@ impl Session {
         if waiting_for_input {
             tell(ClientEvent::WaitingForInput);
         }
+        // A function may be answered before the end of the turn that called it has come. The model has yet to speak of it.
+        let was_call = self.owes_answer && matches!(self.turn, Turn::Suspended(_));
         if turn_complete {
+            self.owes_answer = false;
             if let Some(usage) = usage.take() {
                 tell(usage);
             }
@@ -209,7 +226,7 @@ impl Session {
             InteractionStatus::Idle | InteractionStatus::RequiresAction => true,
             InteractionStatus::InProgress | InteractionStatus::Unrecognized(_) => false,
         };
-        if done && self.calls.is_empty() {
+        if done && !was_call && self.calls.is_empty() {
             tell(ClientEvent::Idle);
         }
     }
@@ -278,6 +295,7 @@ impl Session {
     fn observe(&mut self, signal: Signal) -> TurnId {
         let next = self.generation.next();
         // A turn that stood still for calls which are all answered goes on with what comes now.
+        self.owes_answer &= signal != Signal::Spoke;
         let resumes = signal == Signal::Spoke && matches!(self.turn, Turn::Suspended(_)) && self.calls.is_empty();
         let Observed { turn, opened } = self.turn.observe(if resumes { Signal::Resumed(next) } else { signal }, next);
         self.turn = turn;

@@ -569,3 +569,74 @@ fn a_model_that_stands_still_for_nothing_hears_answers_as_they_come() {
         "#]],
     );
 }
+
+#[test]
+fn a_quick_answer_does_not_make_the_turn_that_called_idle() {
+    let script = "S 1 call f#1
+        run 1 answer one
+        S 1 turnComplete
+        S 1 text:done turnComplete
+        S 1 call f#2
+        run 2 answer two
+        S 1 turnComplete
+        S 1 turnComplete
+        S 1 call s#3
+        run 3 answer three
+        S 1 turnComplete";
+    let mut completes = with_functions(config(), "f s+,SILENT");
+    completes.setup.model = "models/gemini-live-2.5-flash-preview".into();
+    check_open(
+        completes.clone(),
+        script,
+        expect![[r#"
+        S 1 call f#1
+          ! f#1 called
+          run 1 f#1
+        run 1 answer one
+          ! f#1 finished
+          1 > toolResponse f output "one"
+        S 1 turnComplete
+          ! TurnComplete #1
+        S 1 text:done turnComplete
+          ! Text #2 'done'
+          ! TurnComplete #2
+          ! Idle
+        S 1 call f#2
+          ! f#2 called
+          run 2 f#2
+        run 2 answer two
+          ! f#2 finished
+          1 > toolResponse f output "two"
+        S 1 turnComplete
+          ! TurnComplete #3
+        S 1 turnComplete
+          ! TurnComplete #4
+          ! Idle
+        S 1 call s#3
+          ! s#3 called+
+          run 3 s#3
+        run 3 answer three
+          ! s#3 finished
+          1 > toolResponse s output "three" SILENT
+        S 1 turnComplete
+          ! TurnComplete #5
+          ! Idle
+    "#]],
+    );
+    completes.setup.model = "models/gemini-3.8-live".into();
+    check_open(
+        completes,
+        "S 1 call f#1\nrun 1 answer one\nS 1 turnComplete",
+        expect![[r#"
+        S 1 call f#1
+          ! f#1 called
+          run 1 f#1
+        run 1 answer one
+          ! f#1 finished
+          1 > toolResponse f output "one"
+        S 1 turnComplete
+          ! TurnComplete #1
+          ! Idle
+    "#]],
+    );
+}
