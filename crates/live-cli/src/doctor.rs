@@ -44,6 +44,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
                 *choice = Some(preset.name);
             }
         }
+        say("\nTools:\n");
+        look_at_tools().await;
         let mut models = Vec::new();
         let asked =
             PORTS.iter().filter(|_| args.probe).map(|(port, who)| (format!("http://127.0.0.1:{port}/v1"), *who));
@@ -58,6 +60,20 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         say(&propose(hears, speaks, &models));
         Ok(())
     })
+}
+
+/// Which tools a model has here by itself.
+async fn look_at_tools() {
+    #[cfg(feature = "code")]
+    {
+        let begun = Instant::now();
+        match crate::serve::code::working(live_code::Limits::default()).await {
+            Ok(_) => say(&format!("  code execution runs Python in {:?}\n", rounded(begun))),
+            Err(error) => say(&format!("  code execution does not work: {error:#}\n")),
+        }
+    }
+    #[cfg(not(feature = "code"))]
+    say("  code execution is not built in (cargo build --features code)\n");
 }
 
 /// Whether a program is there and works.

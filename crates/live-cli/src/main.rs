@@ -25,6 +25,10 @@ enum Command {
     Chat(Box<chat::Args>),
     /// Show a session between a server and a client of this machine, and measure it
     Demo(demo::Args),
+    /// Run a program for a server: what `live serve` starts for each, and nothing to be called by hand
+    #[cfg(feature = "code")]
+    #[command(name = serve::code::WORKER, hide = true)]
+    CodeWorker,
     /// Find engines on this machine (recognisers, language models, synthesisers), try them, and print the flags that use them
     Doctor(doctor::Args),
     /// Draw an API key for `live serve`, and print the entry of --access-file that lets it in without naming it
@@ -35,6 +39,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        #[cfg(feature = "code")]
+        Command::CodeWorker => return live_code::run_worker(),
         Command::Chat(args) => chat::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -23,6 +23,8 @@ use self::lookup::LookupArgs;
 use crate::engines::{self, EngineArgs};
 
 mod access;
+#[cfg(feature = "code")]
+pub(crate) mod code;
 mod lookup;
 
 /// What `live serve` is told.
@@ -87,6 +89,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     engines: EngineArgs,
+
+    #[cfg(feature = "code")]
+    #[command(flatten)]
+    code: code::CodeArgs,
 
     #[command(flatten)]
     lookup: LookupArgs,
@@ -211,6 +217,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         vad_signal,
         engines,
         lookup,
+        #[cfg(feature = "code")]
+        code,
         lasting,
         clock,
         control_listen,
@@ -228,7 +236,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let who = access::told(&admits);
     let is_open = admits.is_open();
 
-    let mut built_ins = BuiltIns::default();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    #[cfg(feature = "code")]
+    let (executor, tools) = runtime.block_on(code.executor())?;
+    #[cfg(not(feature = "code"))]
+    let (executor, tools) = (None, "code execution: not built in\n".to_owned());
+    let mut built_ins = BuiltIns { code: executor, ..BuiltIns::default() };
     let looks_up = lookup.add_to(&mut built_ins)?;
     let engines = engines.choose(&built_ins)?;
     let mut server = Server::builder().strictness(strictness).listen(listen);
@@ -280,8 +294,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         store_path = Some(path);
     }
 
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         let server = server.bind().await.map_err(explain)?;
         let mut signals = Signals::watch().context("cannot watch for signals")?;
@@ -289,6 +301,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         say(&banner(server.endpoints(), ca_path.as_deref(), is_open, &who));
         say(&beside(&server, clock, store_path.as_deref()));
         say(&engines.as_ref().map(engines::told).unwrap_or_default());
+        say(&tools);
         say(&looks_up);
         let stats = server
             .serve_until(async move {

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -30,12 +30,16 @@ impl WorkerCommand {
         Self { program: program.into(), arguments: arguments.into_iter().map(Into::into).collect() }
     }
 
-    /// This program, with arguments by which its `main` knows that it is to be a worker.
+    /// This program, with arguments by which its `main` knows that it is to be a worker. On Linux it is the one that runs, whatever has
+    /// become of its file since.
     ///
     /// # Errors
     /// If the system does not say where this program is.
     pub fn this_program(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> io::Result<Self> {
-        Ok(Self::new(std::env::current_exe()?, arguments))
+        let program = std::env::current_exe()?;
+        let running = Path::new("/proc/self/exe");
+        let is_linux = cfg!(target_os = "linux") && running.exists();
+        Ok(Self::new(if is_linux { running.to_owned() } else { program }, arguments))
     }
 }
 
