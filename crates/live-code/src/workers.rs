@@ -166,7 +166,16 @@ impl CodeExecutor for Workers {
     fn run(&self, code: ExecutableCode) -> BoxFuture<'static, CodeExecutionResult> {
         self.clone().run_code(code).boxed()
     }
+
+    fn notes(&self) -> &str {
+        NOTES
+    }
 }
+
+/// What of Python is not there, as far as models write it; docs/tools.md has all of it.
+const NOTES: &str = "Each program starts anew and sees no files and no network. There are asyncio, base64, collections, dataclasses, \
+    datetime, functools, itertools (count and repeat), json, math, re and typing; no other modules. Do not use generators, match, del, \
+    inheritance, operator overloading, or % for formats.";
 
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

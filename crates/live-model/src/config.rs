@@ -244,7 +244,7 @@ fn language_model(section: Option<Section>, built_ins: &BuiltIns) -> Result<Made
                 images_max: section.number("images_max", 0..=1000)?.unwrap_or_default() as usize,
                 parameters: parameters(&mut section)?,
             };
-            (Arc::new(Chat::new(service, config)), what)
+            (Arc::new(Chat::new(service, config).built_ins(built_ins.clone())), what)
         }
         _ => embedded_model(built_ins),
     };

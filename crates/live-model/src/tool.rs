@@ -17,6 +17,11 @@ pub trait CodeExecutor: Send + Sync + 'static {
     ///
     /// No run knows of another: two runs share no variable, no file and no process state that a program could see.
     fn run(&self, code: ExecutableCode) -> BoxFuture<'static, CodeExecutionResult>;
+
+    /// What a language model has to know of the interpreter, in a few sentences.
+    fn notes(&self) -> &str {
+        ""
+    }
 }
 
 /// Searches: `googleSearch`.

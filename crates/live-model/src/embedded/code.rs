@@ -25,13 +25,11 @@ pub struct Program {
 pub(super) fn written(text: &str) -> Option<Program> {
     let code = match marked(text) {
         // The fence may stand behind the mark.
-        Some(rest) => fenced(rest).unwrap_or(rest),
+        Some(rest) => fenced(rest).unwrap_or_else(|| rest.trim_start_matches([' ', '\t'])),
         None if words(text).any(|(_, word)| is_any(word, &["run", "execute"])) => fenced(text)?,
         None => return None,
     };
     let code = code.trim_matches(['\n', '\r']).trim_end();
-    // One line has no indentation to keep.
-    let code = if code.contains('\n') { code } else { code.trim_start() };
     (!code.trim().is_empty()).then(|| Program { code: code.to_owned(), is_arithmetic: false })
 }
 

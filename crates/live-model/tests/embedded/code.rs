@@ -28,6 +28,12 @@ fn code_that_is_to_be_run_is_run() {
     "#]],
     );
     check(
+        "run: x = 1\nprint(x)",
+        expect![[r#"
+            runs "x = 1\nprint(x)"
+        "#]],
+    );
+    check(
         "Please Execute :\n\nx = 1\nif x:\n    print(x)\n\n",
         expect![[r#"
         runs "x = 1\nif x:\n    print(x)"

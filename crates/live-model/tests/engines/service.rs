@@ -28,7 +28,7 @@ const PATIENCE: Patience = Patience {
     retry_after_max: Duration::from_secs(10),
 };
 
-fn service(server: &Server) -> Service {
+pub(crate) fn service(server: &Server) -> Service {
     Service::new(&server.base_url, Some(ApiKey::new("sk-secret")), PATIENCE).expect("a good address")
 }
 
@@ -36,12 +36,12 @@ fn chat(server: &Server) -> Chat {
     Chat::new(service(server), ChatConfig { model: "m".to_owned(), ..ChatConfig::default() })
 }
 
-fn says(text: &str) -> String {
+pub(crate) fn says(text: &str) -> String {
     format!("data: {}\n\n", serde_json::json!({ "choices": [{ "delta": { "content": text } }] }))
 }
 
-const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-const EVENTS: &str = "text/event-stream; charset=utf-8";
+pub(crate) const STOP: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+pub(crate) const EVENTS: &str = "text/event-stream; charset=utf-8";
 
 #[tokio::test]
 async fn an_answer_is_streamed_however_its_events_are_cut() {

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use futures_util::StreamExt as _;
-use live_engine::{Backend, Engine as _, ModelOutput, Output, Prompt, ServerConfig, ServerEngine, ServerEvent};
+use live_engine::{
+    Backend, BuiltInTools, Engine as _, ModelOutput, Output, Prompt, ServerConfig, ServerEngine, ServerEvent,
+};
 use live_model::Model;
 use live_proto::json::{self, DecodeOptions};
 use live_proto::{Blob, ClientMessage, Content, Part};
@@ -20,7 +22,8 @@ impl Talk {
     /// A session with this `setup`, in JSON, without its model.
     pub(crate) fn new(setup: &str) -> Self {
         let now = Instant::now();
-        let mut talk = Self { engine: ServerEngine::new(ServerConfig::new(Backend::Gemini), now), now, prompt: None };
+        let config = ServerConfig { built_in_tools: BuiltInTools::ALL, ..ServerConfig::new(Backend::Gemini) };
+        let mut talk = Self { engine: ServerEngine::new(config, now), now, prompt: None };
         let rest = if setup.is_empty() { String::new() } else { format!(", {setup}") };
         talk.send(&format!("{{\"setup\": {{\"model\": \"models/gemini-2.0-flash-live-001\"{rest}}}}}"));
         talk
@@ -99,7 +102,8 @@ pub(crate) fn show(output: &ModelOutput, out: &mut String) {
         ModelOutput::Grounding(metadata) => write!(out, "grounding {}", json::to_string(&**metadata)),
         ModelOutput::UrlContext(metadata) => write!(out, "urls {}", json::to_string(&**metadata)),
         ModelOutput::ToolUse(bytes) => write!(out, "read {bytes} bytes"),
-        ModelOutput::ExecutableCode(_) | ModelOutput::CodeExecutionResult(_) => write!(out, "{output:?}"),
+        ModelOutput::ExecutableCode(code) => write!(out, "code {:?}", code.code),
+        ModelOutput::CodeExecutionResult(result) => write!(out, "gave {:?} {:?}", result.outcome, result.output),
     };
     shown.expect("a string takes all");
     out.push('\n');

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use live_engine::{EndReason, ModelOutput};
 use live_proto::{FunctionCall, Struct};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::http::service::message_of;
 
@@ -12,17 +12,59 @@ use crate::http::service::message_of;
 const ARGUMENTS_BYTES_MAX: usize = 1 << 20;
 /// Calls of one answer.
 const CALLS_MAX: u64 = 128;
+/// Bytes of what was said that a next round is reminded of; a piece may go beyond.
+const SAID_BYTES_MAX: usize = 1 << 20;
 
 /// What was read of an answer.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// The functions that may be called.
+    /// The functions that may be called at the client's.
     functions: BTreeSet<String>,
+    /// Those that are ours.
+    own: BTreeSet<String>,
+    /// The words so far, for a next round that goes on from them.
+    said: String,
+    finish: Option<Finish>,
     thinking: Thinking,
     calls: BTreeMap<u64, Call>,
     reason: Option<EndReason>,
     has_said: bool,
-    is_over: bool,
+}
+
+/// How an answer ended.
+#[derive(Debug)]
+pub(super) enum Finish {
+    /// It said nothing and called nothing.
+    Nothing,
+    /// The end is the last output.
+    Ended,
+    /// It called tools of ours, and maybe functions of the client's too.
+    Calls(Calls),
+}
+
+/// What an answer called.
+#[derive(Debug)]
+pub(super) struct Calls {
+    /// What it said before.
+    pub(super) said: String,
+    pub(super) own: Vec<OwnCall>,
+    pub(super) calls: Vec<FunctionCall>,
+}
+
+/// A call of a tool of ours.
+#[derive(Debug)]
+pub(super) struct OwnCall {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) arguments: String,
+}
+
+impl OwnCall {
+    /// The call as the service made it.
+    pub(super) fn told(&self) -> Value {
+        let Self { id, name, arguments } = self;
+        json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -42,20 +84,22 @@ enum Thinking {
 }
 
 impl Answer {
-    pub(super) fn new(functions: BTreeSet<String>) -> Self {
+    pub(super) fn new(functions: BTreeSet<String>, own: BTreeSet<String>) -> Self {
         Self {
             functions,
+            own,
+            said: String::new(),
+            finish: None,
             thinking: Thinking::Unknown(String::new()),
             calls: BTreeMap::new(),
             reason: None,
             has_said: false,
-            is_over: false,
         }
     }
 
-    /// Whether the last output was made.
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over
+    /// How it ended, once it has.
+    pub(super) fn finished(&mut self) -> Option<Finish> {
+        self.finish.take()
     }
 
     /// Whether the server gave a reason for the end.
@@ -65,11 +109,12 @@ impl Answer {
 
     /// Takes the data of an event.
     pub(super) fn push(&mut self, data: &str, out: &mut VecDeque<ModelOutput>) -> Result<(), String> {
-        if self.is_over {
+        if self.finish.is_some() {
             return Ok(());
         }
         if data.trim() == "[DONE]" {
-            return self.finish(out);
+            self.finish(out);
+            return Ok(());
         }
         let chunk: Value = serde_json::from_str(data).map_err(|_| "it sent an event that is no JSON".to_owned())?;
         if chunk.get("error").is_some_and(|error| !error.is_null()) {
@@ -135,6 +180,9 @@ impl Answer {
         }
         if !text.is_empty() {
             self.has_said |= !text.trim().is_empty();
+            if !self.own.is_empty() && self.said.len() < SAID_BYTES_MAX {
+                self.said.push_str(text);
+            }
             out.push_back(ModelOutput::Text(text.to_owned()));
         }
     }
@@ -160,15 +208,19 @@ impl Answer {
     }
 
     /// What is left to say at the end.
-    fn finish(&mut self, out: &mut VecDeque<ModelOutput>) -> Result<(), String> {
+    fn finish(&mut self, out: &mut VecDeque<ModelOutput>) {
         match std::mem::replace(&mut self.thinking, Thinking::No) {
             Thinking::Unknown(said) => self.say(&said, out),
             Thinking::Yes(thought) => out.extend((!thought.is_empty()).then_some(ModelOutput::Thought(thought))),
             Thinking::No => {}
         }
-        self.is_over = true;
-        let mut calls = Vec::new();
+        let (mut own, mut calls) = (Vec::new(), Vec::new());
         for Call { name, arguments } in std::mem::take(&mut self.calls).into_values() {
+            if self.own.contains(&name) {
+                // Whether the arguments are good is told to the model, which may call again.
+                own.push(OwnCall { id: String::new(), name, arguments });
+                continue;
+            }
             let args = match arguments.trim() {
                 "" => Some(Struct::new()),
                 arguments => match serde_json::from_str(arguments) {
@@ -182,19 +234,23 @@ impl Answer {
                 None => {
                     tracing::warn!(name, arguments, "the model called a function that is not declared, or not in JSON");
                     out.push_back(ModelOutput::End(EndReason::MalformedFunctionCall));
-                    return Ok(());
+                    self.finish = Some(Finish::Ended);
+                    return;
                 }
             }
         }
         let reason = self.reason.unwrap_or_default();
-        if calls.is_empty() && !self.has_said && reason != EndReason::Rejected {
-            return Ok(());
-        }
-        if !calls.is_empty() {
-            out.push_back(ModelOutput::ToolCalls(calls));
-        }
-        out.push_back(ModelOutput::End(reason));
-        Ok(())
+        self.finish = Some(if !own.is_empty() {
+            Finish::Calls(Calls { said: std::mem::take(&mut self.said), own, calls })
+        } else if calls.is_empty() && !self.has_said && reason != EndReason::Rejected {
+            Finish::Nothing
+        } else {
+            if !calls.is_empty() {
+                out.push_back(ModelOutput::ToolCalls(calls));
+            }
+            out.push_back(ModelOutput::End(reason));
+            Finish::Ended
+        });
     }
 }
 
@@ -204,7 +260,7 @@ mod tests {
 
     #[track_caller]
     fn check(data: &[&str], expected: &str) {
-        let mut answer = Answer::new(BTreeSet::from(["weather".to_owned()]));
+        let mut answer = Answer::new(BTreeSet::from(["weather".to_owned()]), BTreeSet::new());
         let mut out = VecDeque::new();
         let mut shown = String::new();
         for data in data {

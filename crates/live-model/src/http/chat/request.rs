@@ -14,14 +14,16 @@ use live_engine::prompt::transcript;
 use live_proto::{Blob, Content, FunctionCall, FunctionResponse, Part, PartData};
 use serde_json::{Map, Value, json};
 
+use super::tool::{Own, OwnTools, told_error, told_result};
 use super::{ChatConfig, schema};
 
-pub(super) fn body(config: &ChatConfig, prompt: &Prompt) -> Value {
+/// The request; our own tools stand behind the client's functions.
+pub(super) fn body(config: &ChatConfig, prompt: &Prompt, own: &OwnTools) -> Value {
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| _ = body.insert(key.to_owned(), value);
     put("model", config.model.as_str().into());
     put("stream", true.into());
-    put("messages", Messages::new(config, prompt).write(&prompt.history).into());
+    put("messages", Messages::new(config, prompt, own).write(&prompt.history).into());
     let tools: Vec<Value> = prompt
         .session
         .functions()
@@ -33,6 +35,7 @@ pub(super) fn body(config: &ChatConfig, prompt: &Prompt) -> Value {
             });
             json!({ "type": "function", "function": function })
         })
+        .chain(own.declared())
         .collect();
     if !tools.is_empty() {
         put("tools", tools.into());
@@ -61,8 +64,25 @@ pub(super) fn body(config: &ChatConfig, prompt: &Prompt) -> Value {
     Value::Object(body)
 }
 
+/// Takes all tools but the client's functions out of a request.
+pub(super) fn withdraw(body: &mut Value, functions: &[String]) {
+    let Some(body) = body.as_object_mut() else { return };
+    let is_declared = |tool: &Value| functions.iter().any(|name| tool["function"]["name"] == *name);
+    let is_empty = body.get_mut("tools").and_then(Value::as_array_mut).is_some_and(|tools| {
+        tools.retain(is_declared);
+        tools.is_empty()
+    });
+    if is_empty {
+        body.remove("tools");
+    }
+}
+
 /// The messages, as they are written.
 struct Messages {
+    /// What the service calls the tool that runs code, if it has it.
+    runs_code: Option<String>,
+    /// Programs of the conversation so far.
+    programs: usize,
     messages: Vec<Value>,
     /// Pictures from this one on are shown.
     first_image: usize,
@@ -73,7 +93,7 @@ struct Messages {
 }
 
 impl Messages {
-    fn new(config: &ChatConfig, prompt: &Prompt) -> Self {
+    fn new(config: &ChatConfig, prompt: &Prompt, tools: &OwnTools) -> Self {
         let parts = prompt.history.iter().flat_map(|content| &content.parts);
         let images = parts.filter(|part| part.as_inline().is_some_and(is_image)).count();
         let own = prompt.session.system_instruction.as_ref().map(Content::text).unwrap_or_default();
@@ -83,7 +103,14 @@ impl Messages {
         if !instructions.is_empty() {
             messages.push(json!({ "role": "system", "content": instructions.join("\n\n") }));
         }
-        Self { messages, first_image: images.saturating_sub(config.images_max), images: 0, answered: BTreeSet::new() }
+        Self {
+            runs_code: tools.name(Own::Code).map(str::to_owned),
+            programs: 0,
+            messages,
+            first_image: images.saturating_sub(config.images_max),
+            images: 0,
+            answered: BTreeSet::new(),
+        }
     }
 
     fn write(mut self, history: &[Arc<Content>]) -> Vec<Value> {
@@ -104,10 +131,22 @@ impl Messages {
     fn write_model(&mut self, content: &Content, later: &[Arc<Content>]) {
         let mut text = String::new();
         let mut calls: Vec<&FunctionCall> = Vec::new();
-        for part in content.parts.iter().filter(|part| !part.thought) {
+        let mut parts = content.parts.iter().filter(|part| !part.thought).peekable();
+        while let Some(part) = parts.next() {
             match &part.data {
                 Some(PartData::Text(said)) => text.push_str(said),
                 Some(PartData::FunctionCall(call)) => calls.push(call),
+                Some(PartData::ExecutableCode(code)) if self.runs_code.is_some() => {
+                    let result = parts.peek().and_then(|next| match &next.data {
+                        Some(PartData::CodeExecutionResult(result)) => Some(told_result(result)),
+                        Some(_) | None => None,
+                    });
+                    if result.is_some() {
+                        parts.next();
+                    }
+                    let result = result.unwrap_or_else(|| told_error("the run was interrupted"));
+                    self.add_program(std::mem::take(&mut text), &code.code, result);
+                }
                 Some(PartData::ExecutableCode(code)) => text.push_str(&fenced(&code.code)),
                 Some(PartData::CodeExecutionResult(result)) => text.push_str(&fenced(&result.output)),
                 Some(PartData::InlineData(_) | PartData::FileData(_) | PartData::FunctionResponse(_)) | None => {}
@@ -142,6 +181,17 @@ impl Messages {
             };
             self.messages.push(json!({ "role": "tool", "tool_call_id": call.id, "content": content }));
         }
+    }
+
+    /// A program that the model wrote, and what it gave, as the model knows them: as a call and its answer.
+    fn add_program(&mut self, said: String, code: &str, result: String) {
+        self.programs += 1;
+        let id = format!("program_{}", self.programs);
+        let arguments = json!({ "code": code }).to_string();
+        let call = json!({ "name": self.runs_code, "arguments": arguments });
+        let calls = json!([{ "id": id, "type": "function", "function": call }]);
+        self.messages.push(json!({ "role": "assistant", "content": said, "tool_calls": calls }));
+        self.messages.push(json!({ "role": "tool", "tool_call_id": id, "content": result }));
     }
 
     fn write_user(&mut self, content: &Content) {
