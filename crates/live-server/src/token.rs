@@ -184,6 +184,12 @@ impl MemoryTokens {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps a token however many there are.
+    #[cfg(test)]
+    pub(crate) fn insert(&self, token: TokenHash, issued: Issued) {
+        self.lock().insert(token, issued);
+    }
+
     /// How many tokens are kept.
     pub fn len(&self) -> usize {
         self.lock().len()

@@ -150,3 +150,6 @@ fn decode(token: TokenHash, record: &[u8]) -> Result<Issued, StoreError> {
     let (project, lock) = (Project::from(project), Arc::new(lock));
     Ok(Issued { project, is_claimed, sessions_max, expires_at, begins_until, uses_left, lock })
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,17 +174,17 @@ fn parse(path: &str) -> Result<Vec<String>, MaskError> {
     if segments.len() > DEPTH_MAX {
         return Err(fault("it is deeper than any field of a setup"));
     }
-    let mut camel: Vec<String> = Vec::with_capacity(segments.len());
+    let mut camel: Vec<String> = Vec::with_capacity(segments.len() + 1);
+    let first = lower_camel(segments[0]);
+    // SDKs know some fields of the generation and put its name before them; of others they send what their user wrote.
+    if !is_field(std::slice::from_ref(&first)) && is_field(&[GENERATION.to_owned(), first]) {
+        camel.push(GENERATION.to_owned());
+    }
     for segment in segments {
         camel.push(lower_camel(segment));
         if !is_field(&camel) {
-            let generation = ["generationConfig".to_owned(), camel[0].clone()];
-            let fix = match camel.len() == 1 && is_field(&generation) {
-                true => format!("; generationConfig.{} is one", camel[0]),
-                false => String::new(),
-            };
             return Err(fault(&format!(
-                "bidiGenerateContentSetup has no field {}{fix} (elements of lists and maps cannot be listed)",
+                "bidiGenerateContentSetup has no field {} (elements of lists and maps cannot be listed)",
                 camel.join(".")
             )));
         }
@@ -259,6 +259,7 @@ fn shortened(text: &str) -> String {
 }
 
 const MODEL: &str = "model";
+const GENERATION: &str = "generationConfig";
 const RESUMPTION: &str = "sessionResumption";
 const HANDLE: &str = "handle";
 /// Paths of one mask. 256: a setup has some hundred fields above its lists.

@@ -45,6 +45,10 @@ impl Asked {
             field_mask,
         } = decoded.message;
 
+        // What is kept and what is told have the same grain.
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now =
+            SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX));
         let expires_at = ahead("expireTime", expire_time, now)?.unwrap_or(now + LIFETIME);
         let begins_until = ahead("newSessionExpireTime", new_session_expire_time, now)?;
         let begins_until = begins_until.unwrap_or_else(|| expires_at.min(now + BEGINS_WITHIN));
@@ -75,8 +79,8 @@ fn ahead(path: &str, time: Option<Timestamp>, now: SystemTime) -> Result<Option<
     let Some(time) = time else { return Ok(None) };
     let found = || format!("found {time}, and it is {} now", Timestamp::from(now));
     let seconds = u64::try_from(time.seconds).ok();
-    let nanos = u32::try_from(time.nanos).unwrap_or_default();
-    let at = seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos)));
+    let ms = u32::try_from(time.nanos).unwrap_or_default() / 1_000_000;
+    let at = seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, ms * 1_000_000)));
     match at.and_then(|at| at.duration_since(now).ok().map(|ahead| (at, ahead))) {
         Some((at, ahead)) if !ahead.is_zero() && ahead < LIFETIME_MAX => Ok(Some(at)),
         Some((_, ahead)) if !ahead.is_zero() => {
@@ -123,14 +127,21 @@ mod tests {
     fn times_and_uses_are_read_as_the_sdks_write_them() {
         let python = r#"{"expireTime":"2026-11-21T20:45:30.624771+00:00","newSessionExpireTime":"2026-11-21T20:02:00+00:00","uses":2}"#;
         let javascript = r#"{"expire_time":"2026-11-21T20:45:30.624Z","new_session_expire_time":"2026-11-21T21:02:00.000+01:00","uses":0}"#;
-        for (body, uses, micros) in [(python, Some(2), 624_771), (javascript, None, 624_000)] {
+        for (body, uses) in [(python, Some(2)), (javascript, None)] {
             let Issued { expires_at, begins_until, uses_left, .. } = read(body).unwrap().issued;
-            let expected = now() + Duration::from_secs(45 * 60 + 30) + Duration::from_micros(micros);
+            let expected = now() + Duration::from_secs(45 * 60 + 30) + Duration::from_millis(624);
             assert_eq!((expires_at, uses_left), (expected, uses), "{body}");
             assert_eq!(begins_until, now() + Duration::from_secs(120), "{body}");
         }
         let short = read(r#"{"expireTime":"2026-11-21T20:00:10Z"}"#).unwrap().issued;
         assert_eq!(short.begins_until, short.expires_at, "no session begins after the end");
+    }
+
+    #[test]
+    fn times_are_told_as_they_are_kept() {
+        let odd = now() + Duration::from_nanos(692_579_020);
+        let asked = Asked::read(b"", &DecodeOptions::strict(), SOMEBODY, odd).unwrap();
+        assert_eq!(asked.answer(&Secret::new("x"))["newSessionExpireTime"], "2026-11-21T20:01:00.692Z");
     }
 
     #[test]

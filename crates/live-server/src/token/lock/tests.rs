@@ -136,8 +136,7 @@ fn a_handle_to_resume_by_is_the_clients() {
 fn a_path_that_names_nothing_is_named() {
     for (mask, path, says) in [
         ("model,generation_config.no_such", "generation_config.no_such", "no field generationConfig.noSuch"),
-        ("temperature", "temperature", "generationConfig.temperature is one"),
-        ("top_k", "top_k", "generationConfig.topK is one"),
+        ("temperature.high", "temperature.high", "no field generationConfig.temperature.high"),
         ("tools.functionDeclarations", "tools.functionDeclarations", "no field tools.functionDeclarations"),
         ("labels.team", "labels.team", "no field labels.team"),
         ("model.name", "model.name", "no field model.name"),
@@ -160,6 +159,16 @@ fn a_path_that_names_nothing_is_named() {
     }
     Lock::new(None, &"model,".repeat(300)).unwrap_err();
     Lock::new(None, &"x".repeat(20 << 10)).unwrap_err();
+}
+
+#[test]
+fn a_field_of_the_generation_may_go_without_its_name() {
+    // As Python sends what it is told to lock of no configuration, and JavaScript what it does not know.
+    let full = Lock::new(None, "generationConfig.temperature,generationConfig.mediaResolution").unwrap();
+    assert_eq!(Lock::new(None, "temperature,mediaResolution").unwrap(), full);
+    assert_eq!(Lock::new(None, "temperature,media_resolution").unwrap(), full);
+    let deep = Lock::new(None, "generationConfig.speechConfig.languageCode").unwrap();
+    assert_eq!(Lock::new(None, "speech_config.language_code").unwrap(), deep);
 }
 
 #[test]
