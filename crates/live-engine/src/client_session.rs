@@ -96,6 +96,8 @@ pub struct ClientSession {
     heard: Heard,
     /// Calls of connections that are gone, which still wait for an answer.
     foreign: Vec<Foreign>,
+    /// Calls that came after the latest handle, so that no snapshot can hold them: id and name.
+    since_handle: Vec<(String, String)>,
     outbox: Outbox,
     activity: Activity,
     memory: Memory,
@@ -179,7 +181,7 @@ struct Owed {
 #[derive(Debug)]
 struct Foreign {
     call: Waiting,
-    /// So is the session that made it.
+    /// So is what the server knew of it.
     is_gone: bool,
 }
 
@@ -216,6 +218,7 @@ impl ClientSession {
             history_index: None,
             heard: Heard::default(),
             foreign: Vec::new(),
+            since_handle: Vec::new(),
             outbox: Outbox::default(),
             activity: Activity::None,
             memory: Memory::new(remembers.map_or(0, |policy| policy.history_bytes_max), is_seeding),
@@ -520,10 +523,15 @@ impl ClientSession {
             foreign.is_gone |= entry == Entry::Fresh;
         }
         let foreign = std::mem::take(&mut self.foreign);
+        // The session that made it is gone, or went on from before it.
+        let is_gone = |call: &Waiting| {
+            let is_it = |(id, name): &(String, String)| *id == call.id && *name == call.name;
+            entry == Entry::Fresh || self.since_handle.iter().any(is_it)
+        };
         let (known, new): (Vec<&Waiting>, Vec<&Waiting>) =
             heard.waiting().partition(|call| foreign.iter().any(|foreign| foreign.call == **call));
         let new: Vec<Foreign> =
-            new.into_iter().map(|call| Foreign { call: call.clone(), is_gone: entry == Entry::Fresh }).collect();
+            new.into_iter().map(|call| Foreign { call: call.clone(), is_gone: is_gone(call) }).collect();
         let known: Vec<Waiting> = known.into_iter().cloned().collect();
         self.foreign = foreign.into_iter().filter(|foreign| known.contains(&foreign.call)).chain(new).collect();
         engine.adopt(heard);

@@ -8,6 +8,8 @@ mod fate;
 mod ledger;
 mod link;
 mod speaker;
+#[cfg(feature = "typed-tools")]
+mod tools;
 mod world;
 
 use std::collections::BTreeSet;

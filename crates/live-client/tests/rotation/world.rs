@@ -18,6 +18,8 @@ use crate::link::Network;
 pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) ledger: Ledger,
+    /// What every server is built with besides.
+    build: fn(Builder) -> Builder,
     directory: tempfile::TempDir,
     running: Option<Running>,
 }
@@ -41,8 +43,14 @@ pub(crate) enum End {
 impl World {
     /// A network with a server whose sessions are on disk.
     pub(crate) async fn start() -> Self {
+        Self::of(|server| server).await
+    }
+
+    /// The same, with servers that are built so.
+    pub(crate) async fn of(build: fn(Builder) -> Builder) -> Self {
         let directory = tempfile::tempdir().expect("a place for the sessions");
-        let mut world = Self { network: Network::start().await, ledger: Ledger::default(), directory, running: None };
+        let mut world =
+            Self { network: Network::start().await, ledger: Ledger::default(), build, directory, running: None };
         world.open(|server| server).await;
         world
     }
@@ -63,7 +71,7 @@ impl World {
             .lifetimes(|backend| Lifetimes { session_audio: None, ..Lifetimes::of(backend) })
             .listen(loopback)
             .control(loopback);
-        let server = build(server).bind().await.expect("loopback has a free port");
+        let server = build((self.build)(server)).bind().await.expect("loopback has a free port");
         let (address, control) = (server.endpoints()[0].address, server.control().expect("it was asked for"));
         let (shutdown, told) = oneshot::channel();
         let served = tokio::spawn(server.serve_until(async { _ = told.await }));

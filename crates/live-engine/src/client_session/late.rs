@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 
 use live_proto::{ClientMessage, Content, FunctionResponse, Scheduling, Struct, Value};
 
-/// One turn of the user that tells every result; the model is to answer unless all of them are SILENT. `None` where there is
-/// no result: the end of a generator says nothing.
-pub(super) fn as_text(responses: &[FunctionResponse]) -> Option<ClientMessage> {
+/// One turn of the user that tells every result; the model is to answer, if it `may`, unless all of them are SILENT. `None` where
+/// there is no result: the end of a generator says nothing.
+pub(super) fn as_text(responses: &[FunctionResponse], may: bool) -> Option<ClientMessage> {
     let is_silent = |response: &&FunctionResponse| response.scheduling == Some(Scheduling::Silent);
     let is_mere_end =
         |response: &&FunctionResponse| is_silent(response) && response.response.as_ref().is_none_or(Struct::is_empty);
@@ -21,7 +21,7 @@ pub(super) fn as_text(responses: &[FunctionResponse]) -> Option<ClientMessage> {
         let _ = write!(text, "The function {} that was called earlier has returned: ", response.name);
         spell_struct(response.response.as_ref().unwrap_or(&Struct::default()), &mut text);
     }
-    let asks = !told.iter().all(is_silent);
+    let asks = may && !told.iter().all(is_silent);
     (!told.is_empty()).then(|| ClientMessage::turns(vec![Content::user(text)], asks))
 }
 
@@ -77,7 +77,7 @@ mod tests {
             .into(),
         );
         let response = FunctionResponse::new("1", "weather", result);
-        let Some(ClientMessage::ClientContent(content)) = as_text(std::slice::from_ref(&response)) else {
+        let Some(ClientMessage::ClientContent(content)) = as_text(std::slice::from_ref(&response), true) else {
             panic!("a turn")
         };
         assert_eq!(
@@ -86,7 +86,7 @@ mod tests {
         );
         assert!(content.turn_complete);
         let silent = FunctionResponse { scheduling: Some(Scheduling::Silent), ..response.clone() };
-        let asks = |responses: &[FunctionResponse]| match as_text(responses) {
+        let asks = |responses: &[FunctionResponse]| match as_text(responses, true) {
             Some(ClientMessage::ClientContent(content)) => Some(content.turn_complete),
             _ => None,
         };

@@ -114,6 +114,31 @@ impl ClientSession {
         is_lost
     }
 
+    /// What the model called since the latest handle is asked for again, so that it will call again: what still runs of it is aborted. The
+    /// results that are there.
+    pub(super) fn supersede_runs(&mut self) -> Vec<FunctionResponse> {
+        let since = std::mem::take(&mut self.since_handle);
+        let is_since = |id: &str, name: &str| since.iter().any(|(called, function)| called == id && function == name);
+        let (ended, answers) = self.runs.supersede(is_since);
+        let remembered_max = self.limits.remembered_calls_max;
+        let heard = if let State::Open(open) = &mut self.state { open.engine.session_mut() } else { &mut self.heard };
+        let settled = ended.iter().map(|ended| (&ended.call_id, &ended.name));
+        for (id, name) in settled.chain(answers.iter().map(|answer| (&answer.id, &answer.name))) {
+            heard.withdraw(id, name, remembered_max);
+        }
+        self.since_handle = since;
+        self.note_aborted(ended);
+        answers
+    }
+
+    /// Notes a call that no snapshot holds yet.
+    pub(super) fn note_call(&mut self, call: &FunctionCall) {
+        if self.since_handle.len() >= self.limits.remembered_calls_max {
+            self.since_handle.remove(0);
+        }
+        self.since_handle.push((call.id.clone(), call.name.clone()));
+    }
+
     /// The session is over. What was not sent of the answers comes back.
     pub(super) fn end_runs(&mut self) -> Option<ClientMessage> {
         let ended = self.runs.abort_unfinished();

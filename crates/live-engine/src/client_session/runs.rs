@@ -219,6 +219,21 @@ impl Runs {
         self.end(|run| !matches!(run.state, State::Done))
     }
 
+    /// Gives up those of the calls that `is_since` picks which have no answer yet, and takes the answers of the others.
+    pub(super) fn supersede(&mut self, is_since: impl Fn(&str, &str) -> bool) -> (Vec<Ended>, Vec<FunctionResponse>) {
+        let is_since = |run: &Run| is_since(&run.call_id, &run.name);
+        let ended = self.end(|run| is_since(run) && !matches!(run.state, State::Done));
+        let mut answers = Vec::new();
+        self.runs.retain_mut(|run| {
+            let is_answered = is_since(run);
+            if is_answered {
+                answers.extend(run.ready.drain(..));
+            }
+            !is_answered
+        });
+        (ended, answers)
+    }
+
     fn end(&mut self, is_void: impl Fn(&Run) -> bool) -> Vec<Ended> {
         let mut ended = Vec::new();
         self.runs.retain(|run| {

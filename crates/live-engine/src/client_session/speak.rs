@@ -102,11 +102,15 @@ impl ClientSession {
     pub(super) fn open_with(&mut self, entry: Entry, session_id: String, now: Instant) {
         let mut again = Vec::new();
         let mut seed = None;
+        let mut known = Vec::new();
         match entry {
             Entry::First => {}
             Entry::Resume => {
                 self.counters.restored += 1;
                 again = self.outbox.take_unconsumed();
+                if again.iter().any(asks) {
+                    known = self.supersede_runs();
+                }
                 if self.keeps() != Some(Replay::Everything) {
                     self.activity.note_unsaved_lost();
                 }
@@ -137,6 +141,10 @@ impl ClientSession {
         });
         if let Some(turns) = seed {
             self.tell_history(turns, now);
+        }
+        // So that the model need not call again.
+        if let Some(words) = late::as_text(&known, false) {
+            self.send(words, now);
         }
         for message in again {
             if entry == Entry::Resume {
@@ -200,7 +208,7 @@ impl ClientSession {
 
     /// Tells in words what calls of a connection that is gone have returned.
     fn tell_late(&mut self, responses: &[FunctionResponse], now: Instant) {
-        if let Some(words) = late::as_text(responses) {
+        if let Some(words) = late::as_text(responses, true) {
             self.send(words, now);
         }
     }
@@ -308,6 +316,7 @@ impl ClientSession {
         }
         match event {
             ClientEvent::ToolCall(call) => {
+                self.note_call(&call);
                 if let Some(call) = self.take_call(call, now) {
                     self.tell(ClientEvent::ToolCall(call));
                 }
@@ -344,6 +353,7 @@ impl ClientSession {
             // Resuming without the history would mean to tell it again beside the handle.
             if self.history_index.is_none_or(|history| index.is_none_or(|index| history <= index)) {
                 self.handle = Some(Handle(new_handle.clone()));
+                self.since_handle.clear();
                 self.retracted = None;
                 self.outbox.note_consumed(index);
                 self.activity.note_consumed(index);

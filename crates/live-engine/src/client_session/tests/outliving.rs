@@ -293,3 +293,96 @@ fn a_result_that_nobody_is_to_hear_asks_for_no_answer_in_words_either() {
         "#]],
     );
 }
+
+#[test]
+fn what_was_called_since_the_handle_is_told_first_where_the_question_is_asked_again() {
+    check_open(
+        with_functions(config(), "f g"),
+        "S 1 call g#0
+         S 1 handle h2
+         H text hi
+         S 1 call f#1 f#2
+         run 2 answer one
+         lost 1
+         ready 2
+         S 2 call f#3
+         run 3 answer late
+         run 1 answer zero
+         run 4 answer again",
+        expect![[r#"
+            S 1 call g#0
+              ! g#0 called
+              run 1 g#0
+            S 1 handle h2
+              ! ResumptionUpdate true
+            H text hi
+              1 > clientContent user 'hi'
+            S 1 call f#1 f#2
+              ! f#1 called
+              run 2 f#1
+              ! f#2 called
+              run 3 f#2
+            run 2 answer one
+              ! f#1 finished
+            lost 1
+              ! Interrupted #1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h2)
+            ready 2
+              2 > setup, by h2 [f g]
+              abort 3
+              ! f#2 aborted
+              ! Resumed restored, 1 replayed
+              2 > clientContent user 'The function f that was called earlier has returned: {"output": "one"}' ..
+              2 > clientContent user 'hi'
+            S 2 call f#3
+              ! f#3 called
+              run 4 f#3
+            run 3 answer late
+            run 1 answer zero
+              ! g#0 finished
+              2 > clientContent user 'The function g that was called earlier has returned: {"output": "zero"}'
+            run 4 answer again
+              ! f#3 finished
+              2 > toolResponse f output "again"
+        "#]],
+    );
+}
+
+#[test]
+fn a_call_that_is_younger_than_the_handle_is_answered_in_words_even_where_servers_keep_calls() {
+    let as_call = with_policy(config(), |policy| policy.late_answers = LateAnswers::AsCall);
+    check_open(
+        with_functions(as_call, "f+ g+"),
+        "S 1 call f#1
+         S 1 handle h2
+         S 1 call g#2
+         lost 1
+         ready 2
+         run 1 answer one
+         run 2 answer two",
+        expect![[r#"
+            S 1 call f#1
+              ! f#1 called+
+              run 1 f#1
+            S 1 handle h2
+              ! ResumptionUpdate true
+            S 1 call g#2
+              ! g#2 called+
+              run 2 g#2
+            lost 1
+              ! Interrupted #1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h2)
+            ready 2
+              2 > setup, by h2 [f+ g+]
+              ! Resumed restored, 0 replayed
+            run 1 answer one
+              ! f#1 finished
+              2 > toolResponse f output "one"
+            run 2 answer two
+              ! g#2 finished
+              2 > clientContent user 'The function g that was called earlier has returned: {"output": "two"}'
+        "#]],
+    );
+}

@@ -412,20 +412,22 @@ fn or_as_a_call_where_the_server_keeps_them() {
     let as_call = with_policy(config(), |policy| policy.late_answers = LateAnswers::AsCall);
     check_open(
         as_call.clone(),
-        "S 1 call f#1\nlost 1\nready 2\nH answer f#1",
+        "S 1 call f#1\nS 1 handle h2\nlost 1\nready 2\nH answer f#1",
         expect![[r#"
-        S 1 call f#1
-          ! ToolCall f#1
-        lost 1
-          ! Interrupted #1
-          ! Reconnecting 1: connection lost: reset
-          dial 2 (attempt 1, by h1)
-        ready 2
-          2 > setup, by h1
-          ! Resumed restored, 0 replayed
-        H answer f#1
-          2 > toolResponse f
-    "#]],
+            S 1 call f#1
+              ! ToolCall f#1
+            S 1 handle h2
+              ! ResumptionUpdate true
+            lost 1
+              ! Interrupted #1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h2)
+            ready 2
+              2 > setup, by h2
+              ! Resumed restored, 0 replayed
+            H answer f#1
+              2 > toolResponse f
+        "#]],
     );
     check_open(
         with_policy(as_call, |policy| policy.retracted = Retracted::Forget),
