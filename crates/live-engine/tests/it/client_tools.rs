@@ -37,6 +37,7 @@ enum Step {
     HostAnswers(u8),
     HostSpeaks,
     Functions(bool),
+    Close,
     Wait(u64),
 }
 
@@ -75,6 +76,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => id().prop_map(Step::HostAnswers),
         2 => Just(Step::HostSpeaks),
         1 => any::<bool>().prop_map(Step::Functions),
+        1 => prop::bool::weighted(0.3).prop_map(|closes| if closes { Step::Close } else { Step::HostSpeaks }),
         6 => (0u64..40).prop_map(Step::Wait),
     ];
     prop::collection::vec(step, 0..150)
@@ -282,6 +284,9 @@ impl World {
             }
             Step::Functions(with_quick) => {
                 let _ = self.session.set_functions(functions(with_quick), now);
+            }
+            Step::Close => {
+                let _ = self.session.handle_command(ClientCommand::Close, now);
             }
             Step::Wait(seconds) => {
                 let until = now + Duration::from_secs(seconds);
