@@ -565,8 +565,9 @@ impl ClientSession {
             outputs.push_back(SessionOutput::Event(event));
         });
         self.memory.break_off();
-        // An answer that waits for calls comes when they are answered.
-        self.is_answer_lost |= was_cut || owed.is_some() && heard.open_calls() == 0;
+        // An answer that waits for calls comes when they are answered, unless another question has withdrawn them.
+        let waits_for_calls = |owed: Owed| heard.open_calls() > 0 && !owed.in_words;
+        self.is_answer_lost |= was_cut || owed.is_some_and(|owed| !waits_for_calls(owed));
         heard
     }
 

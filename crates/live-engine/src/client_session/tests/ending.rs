@@ -734,3 +734,55 @@ fn the_last_frames_tell_the_story_without_its_words() {
         2.000 s link 1 < disconnect"#]]
     .assert_eq(&frames.join("\n"));
 }
+
+#[test]
+fn a_question_behind_a_call_is_lost_with_its_connection() {
+    let check_lost = |script: &str, expected: Expect| {
+        let config = with_policy(config(), |policy| (policy.fresh, policy.replay) = (Fresh::Empty, Replay::Nothing));
+        check(config, script, expected);
+    };
+    check_lost(
+        "ready 1\nwait 60\nH text hi\nS 1 call f#1\nH text more\nlost 1\nready 2",
+        expect![[r#"
+          dial 1 (attempt 1)
+        ready 1
+          1 > setup
+          ! Ready
+        wait 60
+        H text hi
+          1 > clientContent user 'hi'
+        S 1 call f#1
+          ! ToolCall f#1
+        H text more
+          1 > clientContent user 'more'
+        lost 1
+          ! Interrupted #1
+          ! Reconnecting 1: connection lost: reset
+          dial 2 (attempt 1)
+        ready 2
+          2 > setup
+          ! Resumed anew, 0 replayed, answer lost
+    "#]],
+    );
+    check_lost(
+        "ready 1\nwait 60\nH text hi\nS 1 call f#1\nlost 1\nready 2",
+        expect![[r#"
+          dial 1 (attempt 1)
+        ready 1
+          1 > setup
+          ! Ready
+        wait 60
+        H text hi
+          1 > clientContent user 'hi'
+        S 1 call f#1
+          ! ToolCall f#1
+        lost 1
+          ! Interrupted #1
+          ! Reconnecting 1: connection lost: reset
+          dial 2 (attempt 1)
+        ready 2
+          2 > setup
+          ! Resumed anew, 0 replayed
+    "#]],
+    );
+}
