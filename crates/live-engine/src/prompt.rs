@@ -101,7 +101,8 @@ pub enum ModelOutput {
         /// What this sound says, to be appended to the transcript; may be empty.
         text: String,
     },
-    /// Functions to be run by the client. A call without an id is given one.
+    /// Functions to be run by the client. A call without an id is given one, and so is one whose id the session has seen
+    /// before. Ids that a model gives are to differ over all its sessions' connections: a client runs no id twice.
     ToolCalls(Vec<FunctionCall>),
     /// Code the model runs.
     ExecutableCode(ExecutableCode),

@@ -8,6 +8,7 @@ use live_engine::{EndReason, ModelOutput, TurnId};
 use live_proto::FunctionCall;
 
 use crate::entropy::Entropy;
+use crate::oracle::OWN;
 use crate::plan::{LOOK, SEND, SessionPlan};
 use crate::stamp::{self, Piece};
 
@@ -19,7 +20,21 @@ pub(crate) struct Script {
     piece_bytes: usize,
     /// Calls behind the pieces, by name.
     calls: Vec<&'static str>,
+    /// How the model gets its calls wrong, or not.
+    slip: Slip,
     end: End,
+}
+
+/// What a model can do to its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slip {
+    None,
+    /// It gives them ids, the same to all of one message.
+    Ids,
+    /// The last lacks an argument.
+    Arguments,
+    /// The last names a function that there is not.
+    Name,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +81,13 @@ impl Script {
                 EndReason::Rejected,
             ]))
         };
-        (Self { pieces, gap, piece_bytes, calls, end }, before)
+        let slip = match calls.is_empty() {
+            true => Slip::None,
+            false => {
+                entropy.pick(&[Slip::None, Slip::None, Slip::None, Slip::Ids, Slip::Ids, Slip::Arguments, Slip::Name])
+            }
+        };
+        (Self { pieces, gap, piece_bytes, calls, slip, end }, before)
     }
 
     /// As calm as can be.
@@ -76,6 +97,7 @@ impl Script {
             gap: Duration::from_millis(20),
             piece_bytes: 960,
             calls: Vec::new(),
+            slip: Slip::None,
             end: End::Reason(EndReason::Complete),
         }
     }
@@ -89,7 +111,7 @@ impl Generation {
     /// The piece that is next; `None` when all is said.
     pub(crate) fn piece(&self, is_text: bool) -> Option<ModelOutput> {
         let stamp = Piece { generation: self.number, at: self.next };
-        let Script { pieces, piece_bytes, calls, end, .. } = &self.script;
+        let Script { pieces, piece_bytes, calls, slip, end, .. } = &self.script;
         if self.next < *pieces {
             return Some(if is_text {
                 ModelOutput::Text(stamp::answer(stamp))
@@ -104,7 +126,15 @@ impl Generation {
                 args: Some(stamp::arguments(Piece { generation: self.number, at: CALLS_FROM + nth as u32 })),
                 ..FunctionCall::default()
             };
-            return Some(ModelOutput::ToolCalls(calls.iter().enumerate().map(call).collect()));
+            let mut calls: Vec<FunctionCall> = calls.iter().enumerate().map(call).collect();
+            let last = calls.last_mut().expect("there is one");
+            match slip {
+                Slip::None => {}
+                Slip::Ids => calls.iter_mut().for_each(|call| call.id = format!("{OWN}{}", self.number)),
+                Slip::Arguments => last.args = None,
+                Slip::Name => last.name.push('s'),
+            }
+            return Some(ModelOutput::ToolCalls(calls));
         }
         if behind > u32::from(!calls.is_empty()) {
             return None;

@@ -12,10 +12,12 @@ use live_proto::FunctionCall;
 use crate::plan::Plan;
 use crate::report::{Failure, Fault, Figures, Rule};
 
+mod call;
 mod client;
 mod content;
 mod server;
 
+pub(crate) use self::call::{DEADLINES_MS, OWN};
 use self::client::SessionWatch;
 use self::content::Point;
 use self::server::ConnWatch;

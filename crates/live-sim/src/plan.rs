@@ -16,6 +16,7 @@ use live_proto::{
 
 use crate::entropy::Entropy;
 use crate::everything::Everything;
+use crate::oracle::DEADLINES_MS;
 use crate::stamp::{self, Said};
 
 /// A world, as drawn.
@@ -129,6 +130,7 @@ fn limits(entropy: &mut Entropy<'_>) -> Limits {
         limits.handles_max = entropy.pick(&[8, 2, 1]);
         limits.outstanding_calls_max = entropy.pick(&[64, 3, 1]);
         limits.remembered_calls_max = entropy.pick(&[1_024, 32]);
+        limits.call_deadline = entropy.millis(&DEADLINES_MS);
         // Whole records, of any of their sizes: a server cuts speech that is too long wherever it is.
         limits.speech_bytes_max = entropy.pick(&[20 << 20, 1_920]);
         limits.frames_max = entropy.pick(&[120, 2]);
@@ -176,12 +178,14 @@ fn session(number: u8, limits: &Limits, entropy: &mut Entropy<'_>) -> SessionPla
     };
     let has_functions = entropy.one_in(2);
     if has_functions {
-        let look = FunctionDeclaration { name: LOOK.into(), ..FunctionDeclaration::default() };
-        let send = FunctionDeclaration {
-            name: SEND.into(),
-            behavior: Behavior::NonBlocking,
+        let function = |name: &str, behavior| FunctionDeclaration {
+            name: name.into(),
+            behavior,
+            parameters: Some(Box::new(stamp::parameters())),
             ..FunctionDeclaration::default()
         };
+        let look = function(LOOK, if entropy.one_in(2) { Behavior::Blocking } else { Behavior::Unspecified });
+        let send = function(SEND, Behavior::NonBlocking);
         setup.tools = vec![Tool { function_declarations: vec![look, send], ..Tool::default() }];
     }
     let compresses = entropy.one_in(4);

@@ -96,6 +96,16 @@ table! {
         AnswerHeard = "answer-heard",
         /// When all calls that a model stands still for are answered or withdrawn, and not before, it is asked again.
         GoesOn = "goes-on",
+        /// Every call is pending, answered or cancelled, and never comes back; answers that come late, twice or to nothing are taken for what they are, on the next connection too.
+        CallState = "call-state",
+        /// A call that reaches the client is one that is declared, with the arguments that it requires.
+        CallFits = "call-fits",
+        /// A model stands still for its functions no longer than it may, and is asked again then.
+        CallDeadline = "call-deadline",
+        /// Behind a call that holds the model, 2.x completes the turn and nothing comes between; 3.x does not before it is answered.
+        CallOrder = "call-order",
+        /// While the model speaks, an answer interrupts it, waits for the end of the turn or is silent, as its scheduling says.
+        Scheduling = "scheduling",
         /// A spoken turn is complete when it is played, unless it is cut short or calls.
         PlayedOut = "played-out",
         /// A prompt holds nothing twice and nothing of another session, in the order in which it was said.

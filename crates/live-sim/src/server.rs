@@ -189,7 +189,7 @@ impl World<'_> {
         if conn.end.is_congested() {
             self.oracle.is_congested(conn.number);
         }
-        self.oracle.conn_rests(conn.number);
+        self.oracle.conn_rests(conn.number, now);
         if conn.end.phase == Phase::Ended {
             self.drop_conn(at);
         }
@@ -217,7 +217,7 @@ impl World<'_> {
             let words = crate::words::of_server_event(&event);
             self.trace.line(self.epoch.since(now), format_args!("conn {number} ! {words}"));
         }
-        self.oracle.server_hears_of(number, &event);
+        self.oracle.server_hears_of(number, &event, now);
         match event {
             ServerEvent::SetupAccepted(_) => {
                 if conn.is_resumed {
@@ -338,6 +338,9 @@ impl World<'_> {
             return;
         };
         let turn = generation.turn;
+        if let ModelOutput::ToolCalls(calls) = &piece {
+            self.oracle.model_calls(conn.number, calls);
+        }
         let is_last = matches!(piece, ModelOutput::End(_) | ModelOutput::Failed(_));
         match conn.end.engine.handle_command(ServerCommand::Model(turn, piece), now) {
             Ok(()) if is_last => conn.generation = None,

@@ -4,7 +4,7 @@
 //! sound bear the generation and the place of the piece in it. Nothing here knows what should arrive: that is the oracle's.
 
 use bytes::Bytes;
-use live_proto::{Content, FunctionCall, Part, PartData, Struct, Value};
+use live_proto::{Content, FunctionCall, Part, PartData, Schema, SchemaType, Struct, Value};
 
 /// The number of one thing that a user said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +52,17 @@ pub(crate) fn result(said: Said) -> Struct {
 /// The arguments of a call.
 pub(crate) fn arguments(piece: Piece) -> Struct {
     [("n", Value::from(answer(piece).as_str()))].into_iter().collect()
+}
+
+/// What arguments look like.
+pub(crate) fn parameters() -> Schema {
+    let text = Schema { r#type: SchemaType::String, ..Schema::default() };
+    Schema {
+        r#type: SchemaType::Object,
+        properties: [("n".to_owned(), text)].into(),
+        required: vec!["n".into()],
+        ..Schema::default()
+    }
 }
 
 /// The piece that a call bears.

@@ -10,6 +10,7 @@ use live_proto::{
     Blob, ClientMessage, Content, ContextUpdate, FunctionCall, FunctionResponse, Scheduling, ToolResponse,
 };
 
+use crate::entropy::Entropy;
 use crate::oracle::Kind;
 use crate::stamp::{self, Said};
 use crate::world::World;
@@ -190,14 +191,18 @@ impl World<'_> {
         let app = &mut self.clients[c].app;
         if let ClientEvent::ToolCall(call) = event {
             let delay = self.entropy.millis(&[100, 0, 1_000, 15_000]);
-            let will_continue = call.name == crate::plan::SEND && self.entropy.one_in(8);
+            let will_continue = self.entropy.one_in(8);
             let scheduling = self.entropy.pick(&[None, None, Some(0), Some(1), Some(2)]).map(|kind| match kind {
                 0 => Scheduling::WhenIdle,
                 1 => Scheduling::Interrupt,
                 _ => Scheduling::Silent,
             });
+            // A function may fail without a word.
+            let is_lost = self.entropy.one_in(10);
             let app = &mut self.clients[c].app;
-            app.answers.push(Answer { call, at: now + delay, will_continue, scheduling });
+            if !is_lost {
+                app.answers.push(Answer { call, at: now + delay, will_continue, scheduling });
+            }
         } else if let ClientEvent::ToolCallCancellation(ids) = &event {
             app.answers.retain(|answer| !ids.contains(&answer.call.id));
         } else if matches!(event, ClientEvent::Closed(_) | ClientEvent::Lost(_)) {
@@ -295,6 +300,29 @@ impl World<'_> {
     }
 }
 
+/// What a client says that keeps no ledger: answers twice, under another name, or to what was answered long ago.
+pub(crate) fn answer_carelessly(message: &mut ToolResponse, rumours: &mut Vec<String>, entropy: &mut Entropy<'_>) {
+    let Some(first) = message.function_responses.first().cloned() else { return };
+    match entropy.below(8) {
+        1 => {
+            let again = FunctionResponse { response: None, will_continue: false, ..first.clone() };
+            message.function_responses.push(again);
+        }
+        2 => {
+            let nth = usize::from(entropy.byte());
+            let rumour = rumours.get(nth % rumours.len().max(1)).cloned();
+            let again = rumour.map(|id| FunctionResponse { id, response: None, ..first.clone() });
+            message.function_responses.extend(again);
+        }
+        3 => message.function_responses[0].name = "anything".into(),
+        _ => {}
+    }
+    if rumours.len() < RUMOURS_MAX {
+        rumours.push(first.id);
+    }
+}
+
+const RUMOURS_MAX: usize = 16;
 /// Time for what is under way to come to its end, functions that run and answers that are spoken among it.
 const BEFORE_LAST: Duration = Duration::from_secs(60);
 /// The longest that the last question may wait: a whole budget of dials with the longest waits between them.

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use live_engine::{Lifetimes, Profiles};
+use live_proto::ClientMessage;
 use live_proto::json::DecodeOptions;
 
 use crate::client::{Client, Link};
 use crate::day::Speaker;
 use crate::entropy::Entropy;
+use crate::net::Arrival;
 use crate::oracle::Oracle;
 use crate::plan::Plan;
 use crate::server::{Server, Store};
@@ -36,6 +38,8 @@ pub(crate) struct World<'a> {
     pub(crate) trace: &'a mut Trace,
     /// Connections that were told something.
     pub(crate) orders: Vec<usize>,
+    /// Calls that were answered some time, and may be answered again by a client that keeps no ledger.
+    pub(crate) rumours: Vec<String>,
     /// Clients that are about to hang up.
     pub(crate) hang_up: Vec<usize>,
     pub(crate) is_healed: bool,
@@ -85,6 +89,7 @@ impl<'a> World<'a> {
             conns_made: 0,
             trace,
             orders: Vec::new(),
+            rumours: Vec::new(),
             hang_up: Vec::new(),
             is_healed: false,
             day: None,
@@ -224,9 +229,15 @@ impl<'a> World<'a> {
     fn deliver_up(&mut self, at: usize) {
         let link = &mut self.links[at];
         let c = link.client_number;
-        let Some(arrival) = link.up.receive(&DecodeOptions::strict()) else { return };
+        let Some(mut arrival) = link.up.receive(&DecodeOptions::strict()) else { return };
+        if !self.is_healed
+            && let Arrival::Message(message) = &mut arrival
+            && let ClientMessage::ToolResponse(response) = &mut **message
+        {
+            crate::workload::answer_carelessly(response, &mut self.rumours, &mut self.entropy);
+        }
         if let Some(conn) = &mut link.conn {
-            self.oracle.server_receives(conn.number, &arrival, conn.end.phase);
+            self.oracle.server_receives(conn.number, &arrival, conn.end.phase, self.now);
             conn.end.take(arrival, &mut link.down, self.now);
         }
         self.pump_conn(at);

@@ -1,10 +1,11 @@
 //! What was said and where it went: prompts, snapshots and the last prompt of all, number by number.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use live_engine::{ClientSession, Fresh, Handle, Prompt, Snapshot};
 use live_proto::{Content, PartData};
 
+use super::call::State;
 use super::{Kind, Oracle};
 use crate::report::Rule;
 use crate::stamp::{self, Said};
@@ -17,6 +18,8 @@ pub(super) struct Point {
     pub(super) numbers: Vec<u32>,
     pub(super) is_lenient: bool,
     pub(super) usage: u64,
+    /// What became of calls, if it is known.
+    pub(super) calls: Option<BTreeMap<String, State>>,
 }
 
 impl Oracle {
@@ -143,6 +146,7 @@ impl Oracle {
         }
         let input = Content { parts: snapshot.pending_input.iter().cloned().collect(), role: "user".into() };
         stamp::each_said(&input, |said| all.push(said));
+        let calls = self.keeps_calls(number, snapshot);
         let conn = &self.conns[number];
         let client = conn.client;
         let session = &self.sessions[client];
@@ -188,7 +192,7 @@ impl Oracle {
         }
         // Where not all numbers can be told, none are looked at.
         let numbers = if is_lenient { Vec::new() } else { numbers };
-        self.points.insert(handle.clone(), Point { client, numbers, is_lenient, usage });
+        self.points.insert(handle.clone(), Point { client, numbers, is_lenient, usage, calls });
     }
 
     /// The world has come to its end.

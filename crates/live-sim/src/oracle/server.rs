@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use live_engine::{CloseReason, Handle, Lifetimes, LinkId, ServerEvent, Warning, Why};
 use live_proto::{ClientMessage, ServerContent, ServerMessage, ServerPayload};
 
+use super::call::Ledger;
 use super::{GRAIN, Generated, Oracle, identity};
 use crate::end::Phase;
 use crate::net::Arrival;
@@ -21,8 +22,8 @@ pub(super) struct ConnWatch {
     pub(super) link: LinkId,
     accepted: Instant,
     lifetimes: Lifetimes,
-    is_complete: bool,
-    is_closed: bool,
+    pub(super) is_complete: bool,
+    pub(super) is_closed: bool,
     /// The end that the client was told of.
     told: Option<Instant>,
     /// Whether the client may believe that it can resume.
@@ -43,22 +44,23 @@ pub(super) struct ConnWatch {
     /// Answers to them that came in, and that no prompt had to hold yet.
     pub(super) answers: Vec<u32>,
     /// Of the calls that were made here and not withdrawn, those that the model stands still for.
-    waits_for: BTreeSet<String>,
+    pub(super) waits_for: BTreeSet<String>,
     /// The last of them was answered: the model is to be asked again.
-    must_go_on: bool,
+    pub(super) must_go_on: bool,
     /// When a client that plays as it receives has played everything.
     played_at: Option<Instant>,
     /// The turn was cut short, or it called and is complete without having been played.
     need_not_play: bool,
     pub(super) has_compressed: bool,
     /// It was told to shut down.
-    is_draining: bool,
+    pub(super) is_draining: bool,
     /// It was congested, so that what it says and tells may be late.
     pub(super) is_late: bool,
     /// The instruction that is in force.
     pub(super) instruction: u32,
     usage: u64,
     pub(super) is_resumed: bool,
+    pub(super) ledger: Ledger,
 }
 
 impl ConnWatch {
@@ -90,13 +92,20 @@ impl ConnWatch {
             instruction: 0,
             usage: 0,
             is_resumed: false,
+            ledger: Ledger::default(),
         }
     }
 }
 
 impl Oracle {
     /// A message arrives at a server.
-    pub(crate) fn server_receives(&mut self, number: usize, arrival: &Arrival<ClientMessage>, phase: Phase) {
+    pub(crate) fn server_receives(
+        &mut self,
+        number: usize,
+        arrival: &Arrival<ClientMessage>,
+        phase: Phase,
+        now: Instant,
+    ) {
         let Arrival::Message(message) = arrival else { return };
         let conn = &mut self.conns[number];
         if phase != Phase::Open || conn.is_closed {
@@ -118,8 +127,10 @@ impl Oracle {
             }
         }
         if let ClientMessage::ToolResponse(response) = &**message {
+            self.answers_arrive(number, &response.function_responses, now);
+            let conn = &mut self.conns[number];
             for response in &response.function_responses {
-                let was_waited_for = conn.waits_for.remove(&response.id);
+                let was_waited_for = !response.will_continue && conn.waits_for.remove(&response.id);
                 // While a server shuts down, it takes in only what a standing turn waits for.
                 if conn.is_draining {
                     continue;
@@ -128,15 +139,14 @@ impl Oracle {
                 let text = response.response.as_ref().and_then(|it| it.get("r")).and_then(|it| it.as_str());
                 let number = stamp::said_in(text.unwrap_or_default()).map(|said| said.number).last();
                 // What the model withdrew, or another connection made, may be passed over.
-                if let (Some(number), true) = (number, conn.open_calls.contains(&response.id)) {
-                    conn.answers.push(number);
-                    if !response.will_continue {
-                        conn.open_calls.remove(&response.id);
-                    }
+                let is_open = conn.open_calls.contains(&response.id);
+                conn.answers.extend(number.filter(|_| is_open));
+                if !response.will_continue {
+                    conn.open_calls.remove(&response.id);
                 }
             }
         }
-        conn.received.push(stamps_of(message));
+        self.conns[number].received.push(stamps_of(message));
     }
 
     /// A server says something.
@@ -169,7 +179,10 @@ impl Oracle {
             });
         }
         match &message.payload {
-            Some(ServerPayload::ServerContent(content)) => self.server_content(number, content, now),
+            Some(ServerPayload::ServerContent(content)) => {
+                self.call_order(number, content);
+                self.server_content(number, content, now);
+            }
             Some(ServerPayload::ToolCall(call)) => {
                 let client = self.conns[number].client;
                 for call in &call.function_calls {
@@ -184,10 +197,12 @@ impl Oracle {
                     self.check(Rule::CallIds, !call.id.is_empty() && before.is_none(), || {
                         format!("conn {number} calls {identity:?} by the id {:?}, which {before:?} has", call.id)
                     });
+                    self.call_is_made(number, call, now);
                 }
             }
             Some(ServerPayload::ToolCallCancellation(cancellation)) => {
                 for id in &cancellation.ids {
+                    self.call_is_withdrawn(number, id);
                     self.conns[number].waits_for.remove(id);
                     let was_open = self.conns[number].open_calls.remove(id);
                     let is_known = was_open || self.conns[number].is_resumed || self.conns[number].is_late;
@@ -278,7 +293,7 @@ impl Oracle {
     }
 
     /// A server's host hears of something.
-    pub(crate) fn server_hears_of(&mut self, number: usize, event: &ServerEvent) {
+    pub(crate) fn server_hears_of(&mut self, number: usize, event: &ServerEvent, now: Instant) {
         match event {
             ServerEvent::Generate(_, prompt) => {
                 let mut answers = 0;
@@ -297,6 +312,7 @@ impl Oracle {
             }
             ServerEvent::TurnFinished { usage, session_usage, interrupted, .. } => {
                 self.figures.turns += 1;
+                self.turn_is_over(number, *interrupted);
                 self.figures.interrupted += u64::from(*interrupted);
                 let conn = &mut self.conns[number];
                 let (before, total) = (conn.usage, session_usage.total());
@@ -306,6 +322,8 @@ impl Oracle {
                     format!("conn {number} counts {total} tokens in all, {} more than {before}", usage.total())
                 });
             }
+            ServerEvent::Warning(Warning::UnmatchedResponse { call, why }) => self.complains(number, call, *why),
+            ServerEvent::Warning(Warning::CallsOverdue { .. }) => self.calls_are_overdue(number, now),
             ServerEvent::Warning(Warning::OutsideActivity { .. }) => self.conns[number].is_lenient = true,
             _ => {}
         }
@@ -321,6 +339,7 @@ impl Oracle {
         conn.is_lenient = point.is_lenient;
         conn.usage = point.usage;
         conn.is_resumed = true;
+        conn.ledger = Ledger::restored(point.calls.clone());
         let (theirs, ours) = (self.sessions[point.client].plan.project, self.sessions[conn.client].plan.project);
         self.check(Rule::Isolation, theirs == ours, || {
             format!("conn {number} of project {ours} goes on with a session of project {theirs}")
@@ -355,7 +374,8 @@ impl Oracle {
     }
 
     /// A server has nothing more to do for now.
-    pub(crate) fn conn_rests(&mut self, number: usize) {
+    pub(crate) fn conn_rests(&mut self, number: usize, now: Instant) {
+        self.calls_rest(number, now);
         let conn = &mut self.conns[number];
         if std::mem::take(&mut conn.must_go_on) {
             let may = conn.is_late || conn.is_closed;
@@ -365,6 +385,7 @@ impl Oracle {
 
     /// A model is asked; it must have been told of the end of what it was asked before.
     pub(crate) fn model_asked(&mut self, number: usize, is_speaking: bool) {
+        self.model_is_asked(number);
         if std::mem::take(&mut self.conns[number].must_go_on) {
             self.check(Rule::GoesOn, true, String::new);
         }
