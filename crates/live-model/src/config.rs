@@ -242,6 +242,7 @@ fn language_model(section: Option<Section>, built_ins: &BuiltIns) -> Result<Made
                 model,
                 instruction: section.text("instruction")?.unwrap_or_default(),
                 images_max: section.number("images_max", 0..=1000)?.unwrap_or_default() as usize,
+                is_told_no_effort: section.flag("reasoning_effort")? == Some(false),
                 parameters: parameters(&mut section)?,
             };
             (Arc::new(Chat::new(service, config).built_ins(built_ins.clone())), what)

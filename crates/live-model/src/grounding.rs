@@ -111,7 +111,7 @@ impl Grounding {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(feature = "http", test))]
     /// Finds out which sentences stand on which sources: those whose terms a source has, most of them and all numbers.
     pub(crate) fn compare(&mut self) {
         let text = std::mem::take(&mut self.text);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 /// Terms of one text.
 const TERMS_MAX: usize = 20_000;
 /// Terms that a text must have for its sources to be looked for: fewer fit anywhere.
-#[cfg(test)]
+#[cfg(any(feature = "http", test))]
 const COMPARED_MIN: usize = 2;
 
 /// The terms of a text.
@@ -49,7 +49,7 @@ impl Terms {
         self.0.iter().filter(|term| other.has(term)).count()
     }
 
-    #[cfg(test)]
+    #[cfg(any(feature = "http", test))]
     /// Whether a text with `claim` stands on this one: it has three of five of its terms, and all its numbers.
     pub(crate) fn cover(&self, claim: &Self) -> bool {
         let has_numbers = claim.0.iter().filter(|term| is_number(term)).all(|number| self.0.contains(number));

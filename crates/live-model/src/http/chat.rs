@@ -12,6 +12,7 @@ use crate::model::Model;
 use crate::tool::BuiltIns;
 
 mod answer;
+mod lookup;
 mod request;
 mod run;
 mod schema;
@@ -26,6 +27,8 @@ pub struct ChatConfig {
     pub instruction: String,
     /// How many pictures of a conversation the model is shown, the last ones; the others are named only. 0 for a model that sees none.
     pub images_max: usize,
+    /// Whether `reasoning_effort` is never sent, for services that refuse it.
+    pub is_told_no_effort: bool,
     /// Further fields of the request. They win over what the session asks for.
     pub parameters: Map<String, Value>,
 }
@@ -64,6 +67,6 @@ impl Model for Chat {
     }
 
     fn built_in_tools(&self) -> BuiltInTools {
-        BuiltInTools { code_execution: self.built_ins.code.is_some(), ..BuiltInTools::NONE }
+        self.built_ins.offered()
     }
 }

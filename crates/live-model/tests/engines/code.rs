@@ -46,7 +46,7 @@ fn chat(server: &Server, echo: Echo) -> Chat {
 }
 
 /// An answer that says `text` and calls functions, by name and arguments.
-fn calls(text: &str, functions: &[(&str, &str)]) -> Vec<Step> {
+pub(crate) fn calls(text: &str, functions: &[(&str, &str)]) -> Vec<Step> {
     let calls = functions.iter().enumerate().map(|(index, (name, arguments))| {
         json!({ "index": index, "id": "the same", "function": { "name": name, "arguments": arguments } })
     });
@@ -55,12 +55,12 @@ fn calls(text: &str, functions: &[(&str, &str)]) -> Vec<Step> {
     chunks(EVENTS, [event.as_bytes(), b"data: [DONE]\n\n"])
 }
 
-fn text(text: &str) -> Vec<Step> {
+pub(crate) fn text(text: &str) -> Vec<Step> {
     chunks(EVENTS, [says(text).as_bytes(), STOP.as_bytes()])
 }
 
 /// The messages of a request, one a line.
-fn messages(body: &Value) -> String {
+pub(crate) fn messages(body: &Value) -> String {
     body["messages"].as_array().expect("messages").iter().map(|message| format!("{message}\n")).collect()
 }
 

@@ -63,6 +63,7 @@ async fn the_request_is_the_documented_one() {
         model: "qwen3".to_owned(),
         instruction: "You are heard, not read.".to_owned(),
         images_max: 1,
+        is_told_no_effort: false,
         parameters: serde_json::json!({ "seed": 5, "think": false }).as_object().cloned().expect("an object"),
     };
     let image = |byte| Part::inline(Blob::new("image/png", vec![byte; 3]));

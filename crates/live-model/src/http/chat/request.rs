@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use live_audio::PcmFormat;
 use live_engine::Prompt;
 use live_engine::prompt::transcript;
-use live_proto::{Blob, Content, FunctionCall, FunctionResponse, Part, PartData};
+use live_proto::{Blob, Content, FunctionCall, FunctionResponse, Part, PartData, ThinkingConfig, ThinkingLevel};
 use serde_json::{Map, Value, json};
 
 use super::tool::{Own, OwnTools, told_error, told_result};
@@ -60,8 +60,33 @@ pub(super) fn body(config: &ChatConfig, prompt: &Prompt, own: &OwnTools) -> Valu
     if !generation.stop_sequences.is_empty() {
         put("stop", json!(generation.stop_sequences));
     }
+    let effort = generation.thinking_config.as_ref().and_then(reasoning_effort);
+    if let Some(effort) = effort.filter(|_| !config.is_told_no_effort) {
+        put("reasoning_effort", effort.into());
+    }
     body.extend(config.parameters.clone());
     Value::Object(body)
+}
+
+/// How much a model is to think, in the words of the chat API, if the session says anything of it. Budgets are put where the nearest level
+/// has its own.
+fn reasoning_effort(thinking: &ThinkingConfig) -> Option<&'static str> {
+    match &thinking.thinking_level {
+        ThinkingLevel::Minimal => return Some("minimal"),
+        ThinkingLevel::Low => return Some("low"),
+        ThinkingLevel::Medium => return Some("medium"),
+        ThinkingLevel::High => return Some("high"),
+        ThinkingLevel::Xhigh => return Some("xhigh"),
+        ThinkingLevel::Unspecified | ThinkingLevel::Unrecognized(_) => {}
+    }
+    match thinking.thinking_budget? {
+        0 => Some("none"),
+        1..=1_024 => Some("low"),
+        1_025..=8_192 => Some("medium"),
+        8_193.. => Some("high"),
+        // The model is to choose.
+        ..0 => None,
+    }
 }
 
 /// Takes all tools but the client's functions out of a request.

@@ -10,9 +10,10 @@ use live_proto::FunctionCall;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Finish, OwnCall};
-use super::tool::{OwnTools, Work, told_error};
+use super::tool::{Done, OwnTools, Work, told_error};
 use super::{ChatConfig, request};
 use crate::fault::Fault;
+use crate::grounding::Grounding;
 use crate::http::event::Events;
 use crate::http::service::{Reply, Service};
 use crate::tool::BuiltIns;
@@ -40,6 +41,8 @@ pub(super) struct Run {
     outputs: VecDeque<ModelOutput>,
     /// What was said ends in a word, and a round has ended since.
     needs_space: bool,
+    /// What was said so far, and what it may stand on.
+    grounding: Grounding,
     is_over: bool,
 }
 
@@ -66,6 +69,7 @@ impl Run {
             calls: Vec::new(),
             outputs: VecDeque::new(),
             needs_space: false,
+            grounding: Grounding::default(),
             is_over: false,
         }
     }
@@ -89,14 +93,17 @@ impl Run {
                 {
                     text.insert(0, ' ');
                 }
-                return Ok(output);
+                return Ok(self.ground(output));
             }
             if self.round.is_some() {
                 self.read().await?;
             } else if let Some(work) = &mut self.work {
-                let (outputs, told) = (&mut work.done).await;
+                let Done { output, told, found } = (&mut work.done).await;
                 self.work = None;
-                self.outputs.extend(outputs);
+                self.outputs.push_back(output);
+                if let Some(found) = found {
+                    found.note(&mut self.grounding);
+                }
                 self.answer_own(told);
             } else if let Some(call) = self.own_calls.front() {
                 match self.tools.call(&call.name, &call.arguments) {
@@ -114,6 +121,21 @@ impl Run {
                 self.ask().await?;
             }
         }
+    }
+
+    /// Follows what is said. Behind the last words of an answer, and before whatever ends it, comes what they stand on.
+    fn ground(&mut self, output: ModelOutput) -> ModelOutput {
+        if let ModelOutput::Text(text) = &output {
+            self.grounding.say(text);
+        } else if matches!(output, ModelOutput::ToolCalls(_) | ModelOutput::End(_)) {
+            self.grounding.compare();
+            let mut first = output;
+            for next in self.grounding.outputs().into_iter().rev() {
+                self.outputs.push_front(std::mem::replace(&mut first, next));
+            }
+            return first;
+        }
+        output
     }
 
     fn answer_own(&mut self, told: String) {

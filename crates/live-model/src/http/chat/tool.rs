@@ -6,9 +6,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use live_engine::ModelOutput;
 use live_engine::server::SessionConfig;
-use live_proto::{CodeExecutionResult, ExecutableCode, Language};
+use live_proto::{CodeExecutionResult, ExecutableCode, Language, Tool};
 use serde_json::{Map, Value, json};
 
+use super::lookup::{self, Found, Looked};
 use crate::tool::BuiltIns;
 
 /// The tools of one session.
@@ -23,22 +24,36 @@ pub(super) struct OwnTools {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Own {
     Code,
+    Search,
+    Read,
 }
 
 /// A call on its way.
 pub(super) struct Work {
     /// What is told before it is done.
     pub(super) announced: Option<ModelOutput>,
-    /// What is told when it is done, and what the model is told.
-    pub(super) done: BoxFuture<'static, (Vec<ModelOutput>, String)>,
+    pub(super) done: BoxFuture<'static, Done>,
+}
+
+/// A call that is done.
+pub(super) struct Done {
+    pub(super) output: ModelOutput,
+    /// What the model is told.
+    pub(super) told: String,
+    /// What its answer may stand on.
+    pub(super) found: Option<Found>,
 }
 
 impl OwnTools {
     /// Those that the session has set up and the host has.
     pub(super) fn of(built_ins: &BuiltIns, session: &SessionConfig) -> Self {
         let declared: Vec<&str> = session.functions().map(|function| function.name.as_str()).collect();
-        let wants_code = session.tools.iter().any(|tool| tool.code_execution.is_some());
-        let kinds = [(Own::Code, wants_code && built_ins.code.is_some())];
+        let wants = |is_asked: fn(&Tool) -> bool| session.tools.iter().any(is_asked);
+        let kinds = [
+            (Own::Code, wants(|tool| tool.code_execution.is_some()) && built_ins.code.is_some()),
+            (Own::Search, wants(|tool| tool.google_search.is_some()) && built_ins.search.is_some()),
+            (Own::Read, wants(|tool| tool.url_context.is_some()) && built_ins.urls.is_some()),
+        ];
         let kinds = kinds.into_iter().filter_map(|(own, is_offered)| is_offered.then_some(own));
         // A client may have a function of that name.
         let offered = kinds.map(|own| {
@@ -72,6 +87,16 @@ impl OwnTools {
                     let code = json!({ "type": "string", "description": "The program. It has to print its results." });
                     (description.trim().to_owned(), json!({ "code": code }))
                 }
+                Own::Search => {
+                    let description = "Searches, and returns the best passages with their titles and addresses.";
+                    let query = json!({ "type": "string", "description": "The words to search for." });
+                    (description.to_owned(), json!({ "query": query }))
+                }
+                Own::Read => {
+                    let description = "Reads a page of the web, and returns its text. Some pages may not be read.";
+                    let url = json!({ "type": "string", "description": "The address, with http:// or https://." });
+                    (description.to_owned(), json!({ "url": url }))
+                }
             };
             let required: Vec<&String> = parameters.as_object().map(|all| all.keys().collect()).unwrap_or_default();
             let parameters = json!({ "type": "object", "properties": parameters, "required": required });
@@ -93,12 +118,28 @@ impl OwnTools {
                 let result = executor.run(code.clone());
                 let done = result.map(|result| {
                     let told = told_result(&result);
-                    (vec![ModelOutput::CodeExecutionResult(result)], told)
+                    Done { output: ModelOutput::CodeExecutionResult(result), told, found: None }
                 });
                 Ok(Work { announced: Some(ModelOutput::ExecutableCode(code)), done: done.boxed() })
             }
+            Some(Own::Search) => {
+                let engine = self.built_ins.search.as_ref().ok_or_else(|| told_error("nothing here searches"))?;
+                Ok(Work::looks_up(lookup::search(&**engine, text(arguments, "query")?)))
+            }
+            Some(Own::Read) => {
+                let reader = self.built_ins.urls.as_ref().ok_or_else(|| told_error("nothing here reads pages"))?;
+                Ok(Work::looks_up(lookup::read(&**reader, text(arguments, "url")?)))
+            }
             None => Err(told_error(&format!("there is no tool {name}"))),
         }
+    }
+}
+
+impl Work {
+    fn looks_up(looked: Looked) -> Self {
+        let done =
+            looked.map(|(told, found)| Done { output: ModelOutput::ToolUse(told.len()), told, found: Some(found) });
+        Self { announced: None, done: done.boxed() }
     }
 }
 
@@ -106,6 +147,8 @@ impl Own {
     fn name(self) -> &'static str {
         match self {
             Self::Code => "run_python",
+            Self::Search => "google_search",
+            Self::Read => "read_url",
         }
     }
 }
