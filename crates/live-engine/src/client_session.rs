@@ -73,6 +73,8 @@ pub struct ClientSession {
     /// The tools in it that the host brought itself.
     own_tools: Vec<Tool>,
     runs: Runs,
+    /// The latest generation when an answer or a piece of one was last sent that the model speaks of.
+    told_after: Option<TurnId>,
     /// Messages of the open connections so far.
     messages_heard: u64,
     limits: Limits,
@@ -204,6 +206,7 @@ impl ClientSession {
             setup,
             own_tools,
             runs: Runs::new(functions, behavior),
+            told_after: None,
             messages_heard: 0,
             limits,
             seeds_history,

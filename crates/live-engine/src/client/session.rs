@@ -92,11 +92,11 @@ impl Session {
     /// Notes an answer of our host.
     pub(crate) fn answer(&mut self, response: &ToolResponse, remembered_max: usize) {
         for response in &response.function_responses {
-            if let Some(call) = self.calls.find(&response.id, &response.name).cloned()
-                && !response.will_continue
-            {
+            if let Some(call) = self.calls.find(&response.id, &response.name).cloned() {
                 self.owes_answer |= self.completes_with_calls && response.scheduling != Some(Scheduling::Silent);
-                self.calls.settle(&call, remembered_max);
+                if !response.will_continue {
+                    self.calls.settle(&call, remembered_max);
+                }
             }
         }
     }

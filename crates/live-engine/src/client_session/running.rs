@@ -177,12 +177,16 @@ impl ClientSession {
         if answers.is_empty() {
             return;
         }
-        let is_unheard = answers.iter().all(is_unheard);
+        let is_unheard = answers.iter().all(|answer| is_silent(answer) && !answer.will_continue);
+        if !answers.iter().all(is_silent) {
+            self.told_after = Some(self.heard().generation());
+        }
         self.say(ClientMessage::ToolResponse(ToolResponse { function_responses: answers }), now);
         // Nobody answers what is silent, so that nothing of the server will say that this was all.
         if let State::Open(open) = &mut self.state
             && is_unheard
             && open.owed.is_none()
+            && self.told_after.is_none_or(|after| after < open.engine.session().generation())
             && open.engine.session_mut().rest()
         {
             self.tell(ClientEvent::Idle);
@@ -203,6 +207,6 @@ impl ClientSession {
     }
 }
 
-fn is_unheard(answer: &FunctionResponse) -> bool {
-    answer.scheduling == Some(Scheduling::Silent) && !answer.will_continue
+fn is_silent(answer: &FunctionResponse) -> bool {
+    answer.scheduling == Some(Scheduling::Silent)
 }

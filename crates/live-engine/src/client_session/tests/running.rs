@@ -623,6 +623,31 @@ fn a_quick_answer_does_not_make_the_turn_that_called_idle() {
           ! Idle
     "#]],
     );
+    completes.functions.push(function("g*"));
+    check_open(
+        completes.clone(),
+        "S 1 call g#4
+         run 1 piece one
+         run 1 end
+         S 1 turnComplete
+         S 1 text:one turnComplete",
+        expect![[r#"
+            S 1 call g#4
+              ! g#4 called+
+              run 1 g#4
+            run 1 piece one
+              1 > toolResponse g output "one" ..
+            run 1 end
+              ! g#4 finished
+              1 > toolResponse g SILENT
+            S 1 turnComplete
+              ! TurnComplete #1
+            S 1 text:one turnComplete
+              ! Text #2 'one'
+              ! TurnComplete #2
+              ! Idle
+        "#]],
+    );
     completes.setup.model = "models/gemini-3.8-live".into();
     check_open(
         completes,
@@ -638,5 +663,52 @@ fn a_quick_answer_does_not_make_the_turn_that_called_idle() {
           ! TurnComplete #1
           ! Idle
     "#]],
+    );
+}
+
+#[test]
+fn the_end_of_a_generator_is_no_end_while_its_pieces_are_to_be_spoken_of() {
+    check_open(
+        with_functions(config(), "f*"),
+        "S 1 call f#1
+         S 1 turnComplete
+         run 1 piece one
+         run 1 end
+         S 1 text:one turnComplete
+         S 1 call f#2
+         S 1 turnComplete
+         run 2 piece two
+         S 1 text:two turnComplete
+         run 2 end",
+        expect![[r#"
+            S 1 call f#1
+              ! f#1 called+
+              run 1 f#1
+            S 1 turnComplete
+              ! TurnComplete #1
+            run 1 piece one
+              1 > toolResponse f output "one" ..
+            run 1 end
+              ! f#1 finished
+              1 > toolResponse f SILENT
+            S 1 text:one turnComplete
+              ! Text #2 'one'
+              ! TurnComplete #2
+              ! Idle
+            S 1 call f#2
+              ! f#2 called+
+              run 2 f#2
+            S 1 turnComplete
+              ! TurnComplete #3
+            run 2 piece two
+              1 > toolResponse f output "two" ..
+            S 1 text:two turnComplete
+              ! Text #4 'two'
+              ! TurnComplete #4
+            run 2 end
+              ! f#2 finished
+              1 > toolResponse f SILENT
+              ! Idle
+        "#]],
     );
 }
