@@ -79,15 +79,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     });
     let mut is_answered = true;
-    let mut is_over = false;
     loop {
         tokio::select! {
-            line = lines.recv(), if !is_over && is_answered => match line {
+            line = lines.recv(), if is_answered => match line {
                 Some(line) => {
                     session.send_text(line)?;
                     is_answered = false;
                 }
-                None => is_over = true,
+                None => break,
             },
             event = session.next() => match event {
                 Some(Event::Text { text, .. }) => print!("{text}"),
@@ -95,7 +94,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Some(Event::ToolRun { name, step, .. }) => eprintln!("{name}: {step:?}"),
                 Some(Event::TurnComplete { .. }) => println!(),
                 // No call waits for an answer, and the model has no more to say.
-                Some(Event::Idle) if is_over => break,
                 Some(Event::Idle) => is_answered = true,
                 Some(Event::Lost(loss)) => return Err(loss.cause.into()),
                 Some(_) => {}
