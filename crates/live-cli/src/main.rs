@@ -8,7 +8,9 @@ mod chat;
 mod demo;
 mod doctor;
 mod engines;
+mod explain;
 mod key;
+mod profiles;
 mod serve;
 
 /// The Live API on both ends of the wire.
@@ -31,6 +33,8 @@ enum Command {
     CodeWorker,
     /// Find engines on this machine (recognisers, language models, synthesisers), try them, and print the flags that use them
     Doctor(doctor::Args),
+    /// Say what a setup would be refused for before it is sent, or what a close means
+    Explain(Box<explain::Args>),
     /// Draw an API key for `live serve`, and print the entry of --access-file that lets it in without naming it
     Key(key::Args),
     /// Serve the Live API, so that unmodified Google SDKs can hold sessions with this machine
@@ -44,6 +48,13 @@ fn main() -> ExitCode {
         Command::Chat(args) => chat::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Explain(args) => {
+            // Its failure is an answer, so what goes wrong with itself is told apart.
+            return explain::run(&args).unwrap_or_else(|error| {
+                eprintln!("error: {error:#}");
+                ExitCode::from(2)
+            });
+        }
         Command::Key(args) => key::run(&args),
         Command::Serve(args) => serve::run(*args),
     };

@@ -21,6 +21,7 @@ use live_server::{Backend, ClockKind, Endpoint, Lifetimes, Origin, Server, Stric
 use self::access::AccessArgs;
 use self::lookup::LookupArgs;
 use crate::engines::{self, EngineArgs};
+use crate::profiles::ProfileArgs;
 
 mod access;
 #[cfg(feature = "code")]
@@ -93,6 +94,9 @@ pub(crate) struct Args {
     #[cfg(feature = "code")]
     #[command(flatten)]
     code: code::CodeArgs,
+
+    #[command(flatten)]
+    profiles: ProfileArgs,
 
     #[command(flatten)]
     lookup: LookupArgs,
@@ -216,6 +220,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         detector,
         vad_signal,
         engines,
+        profiles,
         lookup,
         #[cfg(feature = "code")]
         code,
@@ -245,7 +250,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let mut built_ins = BuiltIns { code: executor, ..BuiltIns::default() };
     let looks_up = lookup.add_to(&mut built_ins)?;
     let engines = engines.choose(&built_ins)?;
-    let mut server = Server::builder().strictness(strictness).listen(listen);
+    let mut server = Server::builder().strictness(strictness).profiles(profiles.read()?).listen(listen);
     server = match &engines {
         None => server.model(Embedded::new(EmbeddedConfig::default()).built_ins(built_ins)),
         Some(engines) => server.model(engines.model.clone()),

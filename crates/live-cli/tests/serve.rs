@@ -109,6 +109,27 @@ fn keys_given_by_environment_are_not_repeated() {
     assert!(!rest.contains("DistinctiveKey7f3a"), "{rest}");
 }
 
+#[test]
+fn models_of_a_file_can_be_named_and_a_wrong_file_is_told() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("profiles.toml");
+    let family = "[[family]]\nname = \"house\"\ninherits = \"half-cascade-2.5\"\nmodels = [\"house-*\"]\n";
+    std::fs::write(&path, family).unwrap();
+    let mut live = Live::serve(data.path(), &["--no-tls", "--profiles", path.to_str().unwrap()]);
+    let address = live.announced("listening on ws://");
+    let stream = TcpStream::connect(&address).unwrap();
+    let url = format!("ws://{address}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent");
+    let mut session = Session(tokio_tungstenite::tungstenite::client(url, stream).unwrap().0);
+    session.send(json!({ "setup": { "model": "models/house-model" } }));
+    assert_eq!(session.hear(), json!({ "setupComplete": {} }));
+
+    std::fs::write(&path, format!("{family}last_turn = true\n")).unwrap();
+    let args = ["serve", "--no-tls", "--listen", "127.0.0.1:0", "--profiles", path.to_str().unwrap()];
+    let done = Command::new(env!("CARGO_BIN_EXE_live")).args(args).output().unwrap();
+    let error = String::from_utf8(done.stderr).unwrap();
+    assert!(!done.status.success() && error.contains("line 5, family[0].last_turn: unknown field"), "{error}");
+}
+
 /// A session with the server, spoken by hand.
 struct Session(WebSocket<TcpStream>);
 

@@ -50,6 +50,7 @@ pub mod client_session;
 pub mod close;
 pub mod context;
 pub mod engine;
+pub mod explain;
 pub mod limits;
 pub mod liveness;
 pub mod profile;
@@ -73,6 +74,7 @@ pub use self::client_session::{
 pub use self::close::{CloseReason, CloseText, GrpcStatus, Refusal};
 pub use self::context::{Compression, Entry, Evicted, Tokens};
 pub use self::engine::{Close, Disconnect, Engine, Output, Rejected, TurnId, Why};
+pub use self::explain::{Culprit, Explained, KnownRule, explain};
 pub use self::limits::Limits;
 pub use self::liveness::Liveness;
 pub use self::profile::{Backend, Family, ModelProfile, ProfileError, Profiles, ResponseModality};

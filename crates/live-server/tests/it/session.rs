@@ -27,6 +27,28 @@ async fn a_text_turn_is_answered_in_text() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_logged_with_its_rule_the_place_and_the_way_out() {
+    let server = start(|server| server).await;
+    let mut client = Client::open(server.address, GEMINI, &[]).await;
+    let setup = json!({"setup": {"model": "models/gemini-3.8-live", "generationConfig": {
+        "temperature": 7, "speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "a-voice-of-this-test"}}}}}});
+    client.send(&setup.to_string()).await;
+    let told = (1007, "No matching speaker voice found for name: a-voice-of-this-test".to_owned());
+    assert_eq!(client.hear_close().await, told, "the first of what is wrong");
+    server.stop().await;
+    let line = crate::log::line("a-voice-of-this-test", "the client broke a rule");
+    for part in [
+        "id=\"setup.voice-unknown\"",
+        "path=\"setup.generationConfig.speechConfig.voiceConfig.prebuiltVoiceConfig.voiceName\"",
+        "rule=\"the model has no voice \\\"a-voice-of-this-test\\\"\"",
+        "fix=\"use one of its voices, such as Puck; names are case-sensitive\"",
+        "code=1007",
+    ] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[tokio::test]
 async fn an_audio_turn_is_answered_in_sound_one_part_a_message() {
     let server = start(|server| server).await;
     let mut client = Client::ready(server.address, AUDIO_SETUP).await;
