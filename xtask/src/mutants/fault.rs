@@ -57,6 +57,7 @@ pub(crate) fn table(faults: &[Fault]) -> String {
 }
 
 const FILES: &[(&str, &str)] = &[
+    ("calls.toml", include_str!("calls.toml")),
     ("client.toml", include_str!("client.toml")),
     ("server.toml", include_str!("server.toml")),
     ("keeping.toml", include_str!("keeping.toml")),
