@@ -12,7 +12,9 @@ use live_model::config::ENGINE_KEY;
 use live_model::exec::preset::{PRESETS, Preset, Role};
 use live_model::exec::{ListeningProgram, SpeakingProgram};
 use live_model::http::{ApiKey, Patience, Service};
-use live_model::{EmbeddedVoice, Fault, Recogniser, Script, Synthesiser, Utterance};
+use live_model::{BuiltIns, EmbeddedVoice, Fault, Recogniser, Script, Synthesiser, Utterance};
+
+use crate::serve::lookup::LookupArgs;
 
 /// What `live doctor` is told.
 #[derive(Debug, clap::Args)]
@@ -24,6 +26,9 @@ pub(crate) struct Args {
     /// Ask this service, as in http://127.0.0.1:8000/v1, with the key in $LIVE_ENGINE_KEY if there is one; may be given several times
     #[arg(long, value_name = "URL")]
     service: Vec<String>,
+
+    #[command(flatten)]
+    lookup: LookupArgs,
 }
 
 /// Looks, tries, and prints.
@@ -46,6 +51,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         }
         say("\nTools:\n");
         look_at_tools().await;
+        look_things_up(args.lookup).await;
         let mut models = Vec::new();
         let asked =
             PORTS.iter().filter(|_| args.probe).map(|(port, who)| (format!("http://127.0.0.1:{port}/v1"), *who));
@@ -60,6 +66,28 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         say(&propose(hears, speaks, &models));
         Ok(())
     })
+}
+
+/// Whether what models would search and read by works, as the flags choose it.
+async fn look_things_up(lookup: LookupArgs) {
+    let mut built_ins = BuiltIns::default();
+    match lookup.add_to(&mut built_ins) {
+        Ok(told) => told.lines().for_each(|line| say(&format!("  {line}\n"))),
+        Err(error) => return say(&format!("  {error}\n")),
+    }
+    match &built_ins.search {
+        Some(engine) => {
+            let begun = Instant::now();
+            match engine.search("test", 1).await {
+                Ok(_) => say(&format!("  search answers in {:?}\n", rounded(begun))),
+                Err(fault) => say(&format!("  search does not work: {fault}\n")),
+            }
+        }
+        None => say("  search: not chosen; --search-folder DIR, or --search-url URL of a SearXNG\n"),
+    }
+    if built_ins.urls.is_none() {
+        say("  url context: not chosen; --url-allow HOST, or the beginning of a URL\n");
+    }
 }
 
 /// Which tools a model has here by itself.

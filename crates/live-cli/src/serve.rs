@@ -26,7 +26,7 @@ use crate::profiles::ProfileArgs;
 mod access;
 #[cfg(feature = "code")]
 pub(crate) mod code;
-mod lookup;
+pub(crate) mod lookup;
 
 /// What `live serve` is told.
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Live, answer, service, transcript};
+use crate::{Live, answer, live, service, transcript};
 
 fn documents() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -84,6 +84,27 @@ fn what_a_folder_holds_is_quoted_with_its_bytes_in_text_and_in_speech() {
             assert!(usage["toolUsePromptTokenCount"].as_u64() > Some(10), "{usage}");
         }
     }
+}
+
+#[test]
+fn the_doctor_tries_a_search_and_tells_what_fails() {
+    let printed = |args: &[&str]| {
+        let output = live(&[&["doctor"], args].concat()).output().expect("it runs");
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let none = printed(&[]);
+    assert!(none.contains("  search: not chosen;") && none.contains("  url context: not chosen;"), "{none}");
+    let documents = documents();
+    let folder = documents.path().to_str().expect("UTF-8");
+    let some = printed(&["--search-folder", folder, "--url-allow", "docs.example.com"]);
+    let works = some.contains("2 documents in 2 passages") && some.contains("  search answers in ");
+    assert!(works && some.contains("  url context: pages of docs.example.com\n"), "{some}");
+    let (url, asked) = service(vec![answer("text/html", "no JSON")]);
+    let broken = printed(&["--search-url", &url]);
+    assert!(broken.contains("search does not work: http://127.0.0.1") && broken.contains("no JSON"), "{broken}");
+    assert!(asked.join().expect("it was asked")[0].starts_with("GET /v1/search?q=test&format=json "));
+    assert!(printed(&["--search-folder", "/no/such"]).contains("  --search-folder: path: /no/such: "));
 }
 
 #[test]
