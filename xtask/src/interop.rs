@@ -6,6 +6,7 @@ mod differential;
 mod environment;
 mod frameworks;
 mod grpc;
+mod pages;
 mod server;
 mod speech;
 
@@ -54,6 +55,9 @@ const MESSAGES: u64 = 24_000;
 /// A server whose time stands still until a case moves it, and whose projects are small enough to be filled.
 const TIMED: &[&str] =
     &["--clock", "virtual", "--control-listen", "127.0.0.1:0", "--sessions-per-project", "4", "--store", "memory"];
+
+/// Where the documents that are searched say that they are.
+const DOCUMENTS: &str = "https://docs.example/";
 
 /// Everything, as `cargo xtask ci` runs it.
 pub(crate) fn all(repository: &Repository) -> Result<Tally> {
@@ -131,6 +135,11 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
     let open = Server::start(&build, &data, "open", &[])?;
     let keyed = Server::start(&build, &data, "keyed", &["--api-key", client::KEY])?;
     let lenient = Server::start(&build, &data, "lenient", &["--lenient"])?;
+    let documents = workshop.source("documents");
+    let pages = pages::serve(documents.clone())?.to_string();
+    let folder = documents.to_str().context("the path of the repository is no text")?;
+    let lookup = ["--search-folder", folder, "--search-base-url", DOCUMENTS, "--url-allow", &pages];
+    let equipped = Server::start(&build, &data, "equipped", &lookup)?;
     let speech = speech::record(&build, &open, &data)?;
     let mut timed = Vec::new();
     for (client, _) in &ready {
@@ -145,6 +154,8 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
                     open: &open.addresses,
                     keyed: &keyed.addresses,
                     lenient: &lenient.addresses,
+                    equipped: &equipped.addresses,
+                    pages: &pages,
                     timed: &timed.addresses,
                     speech: &speech,
                     only: &args.only,
@@ -164,7 +175,7 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
         bail!("no case has \"{}\" in its name", args.only);
     }
     let trouble = !failures.is_empty();
-    for server in [open, keyed, lenient].into_iter().chain(timed) {
+    for server in [open, keyed, lenient, equipped].into_iter().chain(timed) {
         total.add(server.stop(trouble)?);
     }
     // Once more below the logs, where a reader looks first.

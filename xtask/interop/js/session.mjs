@@ -65,6 +65,20 @@ function byModality(details) {
   return Object.fromEntries((details ?? []).map((detail) => [detail.modality, detail.tokenCount]));
 }
 
+/** What an answer stands on. */
+function grounding({ webSearchQueries = [], groundingChunks = [], groundingSupports = [] }) {
+  return {
+    queries: webSearchQueries,
+    chunks: groundingChunks.map(({ web }) => [web.title ?? "", web.uri]),
+    supports: groundingSupports.map(({ segment, groundingChunkIndices }) => [
+      segment.startIndex ?? 0,
+      segment.endIndex,
+      segment.text,
+      groundingChunkIndices,
+    ]),
+  };
+}
+
 /** A session of @google/genai. */
 class SdkSession {
   #inbox = new Inbox();
@@ -168,12 +182,18 @@ class SdkSession {
     for (const part of content.modelTurn?.parts ?? []) {
       seen.parts += 1;
       seen[part.thought ? "thought" : "text"] += part.text ?? "";
+      const { executableCode: code, codeExecutionResult: result } = part;
+      if (code) seen.code.push([code.language, code.code]);
+      if (result) seen.results.push([result.outcome, result.output ?? ""]);
       // `message.data` is the SDK's own way to the audio; it decodes with atob, which knows standard base64 only.
       if (part.inlineData)
         seen.audio.push({ mimeType: part.inlineData.mimeType, data: Buffer.from(message.data, "base64") });
     }
     seen.transcript = content.outputTranscription?.text ?? "";
     seen.heard = content.inputTranscription?.text ?? "";
+    if (content.groundingMetadata) seen.grounding = grounding(content.groundingMetadata);
+    const pages = content.urlContextMetadata?.urlMetadata ?? [];
+    seen.pages = pages.map(({ retrievedUrl, urlRetrievalStatus }) => [retrievedUrl, urlRetrievalStatus]);
     seen.interrupted = content.interrupted ?? false;
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;
@@ -188,6 +208,7 @@ class SdkSession {
         prompt: usage.promptTokenCount ?? 0,
         response: usage.responseTokenCount ?? 0,
         thoughts: usage.thoughtsTokenCount ?? 0,
+        toolUse: usage.toolUsePromptTokenCount ?? 0,
         total: usage.totalTokenCount ?? 0,
         promptModalities: byModality(usage.promptTokensDetails),
         responseModalities: byModality(usage.responseTokensDetails),
@@ -305,6 +326,9 @@ class RawSession {
     for (const part of content.modelTurn?.parts ?? []) {
       seen.parts += 1;
       seen[part.thought ? "thought" : "text"] += part.text ?? "";
+      const { executableCode: code, codeExecutionResult: result } = part;
+      if (code) seen.code.push([code.language, code.code]);
+      if (result) seen.results.push([result.outcome, result.output ?? ""]);
       if (part.inlineData) {
         const { mimeType, data } = part.inlineData;
         claim(STANDARD_BASE64.test(data) && data.length % 4 === 0, "base64 is not standard and padded");
@@ -313,6 +337,9 @@ class RawSession {
     }
     seen.transcript = content.outputTranscription?.text ?? "";
     seen.heard = content.inputTranscription?.text ?? "";
+    if (content.groundingMetadata) seen.grounding = grounding(content.groundingMetadata);
+    const pages = content.urlContextMetadata?.urlMetadata ?? [];
+    seen.pages = pages.map(({ retrievedUrl, urlRetrievalStatus }) => [retrievedUrl, urlRetrievalStatus]);
     seen.interrupted = content.interrupted ?? false;
     seen.generationComplete = content.generationComplete ?? false;
     seen.turnComplete = content.turnComplete ?? false;
@@ -339,6 +366,7 @@ class RawSession {
       prompt: usage.promptTokenCount ?? 0,
       response: usage[RESPONSE_TOKENS[backend]],
       thoughts: usage.thoughtsTokenCount ?? 0,
+      toolUse: usage.toolUsePromptTokenCount ?? 0,
       total: usage.totalTokenCount ?? 0,
       promptModalities: byModality(usage.promptTokensDetails),
       responseModalities: byModality(usage[RESPONSE_DETAILS[backend]]),

@@ -338,6 +338,8 @@ async function main() {
     keyed_url: process.env.INTEROP_KEYED_URL,
     timed_url: process.env.INTEROP_TIMED_URL,
     control_url: process.env.INTEROP_CONTROL_URL,
+    equipped_url: process.env.INTEROP_EQUIPPED_URL,
+    pages_url: process.env.INTEROP_PAGES_URL,
     speech: process.env.INTEROP_SPEECH,
     key: process.env.INTEROP_KEY,
   };

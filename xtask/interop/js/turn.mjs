@@ -22,6 +22,9 @@ const TURN_CLAIMS = new Set([
   "updates",
   "cancels",
   "thought",
+  "code",
+  "grounding",
+  "pages",
 ]);
 
 /** One server message, whoever parsed it. */
@@ -36,9 +39,13 @@ export function emptyMessage() {
     interrupted: false,
     generationComplete: false,
     turnComplete: false,
-    usage: null, // { prompt, response, thoughts, total, promptModalities, responseModalities }
+    usage: null, // { prompt, response, thoughts, toolUse, total, promptModalities, responseModalities }
     calls: [], // { id, name, args }
     cancelled: [], // ids of calls
+    code: [], // [language, code]
+    results: [], // [outcome, output] of code
+    grounding: null, // { queries, chunks: [title, uri], supports: [start, end, text, indices of chunks] }
+    pages: [], // [address, status]
     resumable: null, // of a sessionResumptionUpdate, whose handle is the next field
     handle: "",
     goAway: "", // timeLeft
@@ -71,6 +78,20 @@ export class Turn {
 
   get chunks() {
     return this.messages.flatMap((message) => message.audio);
+  }
+
+  get code() {
+    return this.messages.flatMap((message) => message.code);
+  }
+
+  get pages() {
+    return this.messages.flatMap((message) => message.pages);
+  }
+
+  get grounding() {
+    const found = this.messages.map((message) => message.grounding).filter(Boolean);
+    claim(found.length < 2, `${found.length} times groundingMetadata`);
+    return found[0] ?? null;
   }
 
   get pcm() {
@@ -131,11 +152,56 @@ export class Turn {
     claim(Boolean(thought) === (want.thought ?? false), `thoughts: "${thought}"`);
     const { thoughts } = this.messages.at(-1).usage;
     claim(thoughts > 0 === Boolean(thought), `${thoughts} tokens of thoughts for "${thought}"`);
+    this.#checkCode(want.code);
+    this.#checkGrounding(want.grounding);
+    const shownPages = JSON.stringify(this.pages);
+    claim(shownPages === JSON.stringify(want.pages ?? []), `pages: ${shownPages}`);
+    const { toolUse } = this.messages.at(-1).usage;
+    const usedTools = this.code.length > 0 || (this.grounding?.chunks.length ?? 0) > 0;
+    claim(toolUse > 0 === usedTools, `${toolUse} tokens of tools`);
     for (const name of ["text", "transcript", "heard"]) {
       if (!(name in want)) continue;
       const found = this.messages.map((message) => message[name]).join("");
       claim(Boolean(found) === want[name], `${name} is "${found}"`);
     }
+  }
+
+  /** Code comes once, alone in its message, and its result behind it. */
+  #checkCode(want) {
+    const results = this.messages.flatMap((message) => message.results);
+    const shown = JSON.stringify([this.code, results]);
+    if (!want) {
+      claim(this.code.length === 0 && results.length === 0, `code: ${shown}`);
+      return;
+    }
+    claim(JSON.stringify(this.code) === JSON.stringify([["PYTHON", want.program]]), `code: ${shown}`);
+    claim(results.length === 1 && results[0][0] === want.outcome, `results: ${shown}`);
+    claim(results[0][1].includes(want.output), `the code put out "${results[0][1]}"`);
+    const holding = this.messages.filter(({ code, results }) => code.length > 0 || results.length > 0);
+    claim(holding.length === 2 && holding[0].code.length > 0, "the result does not come behind its code");
+    claim(
+      holding.every(({ parts }) => parts === 1),
+      "other parts beside code",
+    );
+  }
+
+  /** Each support is of these bytes of what was said, and of chunks that there are. */
+  #checkGrounding(want) {
+    const found = this.grounding;
+    const shown = JSON.stringify(found);
+    claim((found === null) === !want, `grounding: ${shown}`);
+    if (!want) return;
+    claim(JSON.stringify(found.queries) === JSON.stringify(want.queries), `queries: ${shown}`);
+    claim(JSON.stringify(found.chunks) === JSON.stringify(want.chunks), `chunks: ${shown}`);
+    const join = (name) => this.messages.map((message) => message[name]).join("");
+    const spoken = Buffer.from(join("text") || join("transcript"));
+    for (const [start, end, text, chunks] of found.supports) {
+      const bytes = spoken.subarray(start, end).toString();
+      claim(bytes === text, `bytes ${start} to ${end} are "${bytes}", not "${text}"`);
+      claim(chunks.length > 0 && chunks.every((chunk) => found.chunks[chunk]), `no such chunk: ${shown}`);
+    }
+    const quoted = JSON.stringify(found.supports.map(([, , text]) => text));
+    claim(quoted === JSON.stringify(want.quotes), `quoted are ${quoted}`);
   }
 
   #checkOrder(end) {

@@ -154,12 +154,24 @@ class SdkSession:
                     seen.thought += part.text
                 else:
                     seen.text += part.text or ""
+                if part.executable_code is not None:
+                    seen.code.append((part.executable_code.language.value, part.executable_code.code))
+                if part.code_execution_result is not None:
+                    result = part.code_execution_result
+                    seen.results.append((result.outcome.value, result.output or ""))
                 if part.inline_data is not None:
                     seen.audio.append((part.inline_data.mime_type, part.inline_data.data))
             if content.output_transcription is not None:
                 seen.transcript = content.output_transcription.text or ""
             if content.input_transcription is not None:
                 seen.heard = content.input_transcription.text or ""
+            if content.grounding_metadata is not None:
+                seen.grounding = grounding(content.grounding_metadata.model_dump(mode="json", by_alias=True, exclude_none=True))
+            if content.url_context_metadata is not None:
+                seen.pages = [
+                    (page.retrieved_url, page.url_retrieval_status.value)
+                    for page in content.url_context_metadata.url_metadata
+                ]
             seen.interrupted = bool(content.interrupted)
             seen.generation_complete = bool(content.generation_complete)
             seen.turn_complete = bool(content.turn_complete)
@@ -178,11 +190,31 @@ class SdkSession:
                 prompt=usage.prompt_token_count or 0,
                 response=usage.response_token_count or 0,
                 thoughts=usage.thoughts_token_count or 0,
+                tool_use=usage.tool_use_prompt_token_count or 0,
                 total=usage.total_token_count or 0,
                 prompt_modalities=by_modality(usage.prompt_tokens_details),
                 response_modalities=by_modality(usage.response_tokens_details),
             )
         return seen
+
+
+def grounding(metadata):
+    """What an answer stands on."""
+    supports = metadata.get("groundingSupports", [])
+    chunks = [chunk["web"] for chunk in metadata.get("groundingChunks", [])]
+    return {
+        "queries": metadata.get("webSearchQueries", []),
+        "chunks": [(chunk.get("title", ""), chunk["uri"]) for chunk in chunks],
+        "supports": [
+            (
+                support["segment"].get("startIndex", 0),
+                support["segment"]["endIndex"],
+                support["segment"]["text"],
+                support["groundingChunkIndices"],
+            )
+            for support in supports
+        ],
+    }
 
 
 def by_modality(details):
@@ -291,12 +323,21 @@ class RawSession:
             seen.parts += 1
             seen.thought += part["text"] if part.get("thought") else ""
             seen.text += "" if part.get("thought") else part.get("text", "")
+            if "executableCode" in part:
+                seen.code.append((part["executableCode"]["language"], part["executableCode"]["code"]))
+            if "codeExecutionResult" in part:
+                result = part["codeExecutionResult"]
+                seen.results.append((result["outcome"], result.get("output", "")))
             if "inlineData" in part:
                 data = part["inlineData"]["data"]
                 claim(STANDARD_BASE64.fullmatch(data) and len(data) % 4 == 0, "base64 is not standard and padded")
                 seen.audio.append((part["inlineData"]["mimeType"], base64.b64decode(data, validate=True)))
         seen.transcript = content.get("outputTranscription", {}).get("text", "")
         seen.heard = content.get("inputTranscription", {}).get("text", "")
+        if "groundingMetadata" in content:
+            seen.grounding = grounding(content["groundingMetadata"])
+        for page in content.get("urlContextMetadata", {}).get("urlMetadata", []):
+            seen.pages.append((page["retrievedUrl"], page["urlRetrievalStatus"]))
         seen.interrupted = content.get("interrupted", False)
         seen.generation_complete = content.get("generationComplete", False)
         seen.turn_complete = content.get("turnComplete", False)
@@ -321,6 +362,7 @@ class RawSession:
             prompt=usage.get("promptTokenCount", 0),
             response=usage[RESPONSE_TOKENS[backend]],
             thoughts=usage.get("thoughtsTokenCount", 0),
+            tool_use=usage.get("toolUsePromptTokenCount", 0),
             total=usage.get("totalTokenCount", 0),
             prompt_modalities={each["modality"]: each["tokenCount"] for each in usage.get("promptTokensDetails", [])},
             response_modalities={each["modality"]: each["tokenCount"] for each in usage[RESPONSE_DETAILS[backend]]},

@@ -386,6 +386,8 @@ async def main():
         "keyed_url": os.environ["INTEROP_KEYED_URL"],
         "timed_url": os.environ["INTEROP_TIMED_URL"],
         "control_url": os.environ["INTEROP_CONTROL_URL"],
+        "equipped_url": os.environ["INTEROP_EQUIPPED_URL"],
+        "pages_url": os.environ["INTEROP_PAGES_URL"],
         "speech": os.environ["INTEROP_SPEECH"],
         "key": os.environ["INTEROP_KEY"],
     }

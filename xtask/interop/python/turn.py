@@ -24,6 +24,9 @@ CLAIMS = {
     "updates",
     "cancels",
     "thought",
+    "code",
+    "grounding",
+    "pages",
 }
 
 
@@ -41,6 +44,7 @@ class Usage:
     prompt: int
     response: int
     thoughts: int
+    tool_use: int
     total: int
     prompt_modalities: dict
     response_modalities: dict
@@ -62,6 +66,10 @@ class Message:
     usage: Usage | None = None
     calls: list = field(default_factory=list)  # (id, name, args)
     cancelled: list = field(default_factory=list)  # ids of calls
+    code: list = field(default_factory=list)  # (language, code)
+    results: list = field(default_factory=list)  # (outcome, output) of code
+    grounding: dict | None = None  # queries, chunks of (title, uri), supports of (start, end, text, indices of chunks)
+    pages: list = field(default_factory=list)  # (address, status)
     resumable: bool | None = None  # of a sessionResumptionUpdate, whose handle is the next field
     handle: str = ""
     go_away: str = ""  # timeLeft
@@ -98,6 +106,14 @@ class Turn:
     @property
     def heard(self):
         return "".join(message.heard for message in self.messages)
+
+    @property
+    def code(self):
+        return [code for message in self.messages for code in message.code]
+
+    @property
+    def pages(self):
+        return [page for message in self.messages for page in message.pages]
 
     @property
     def said(self):
@@ -161,9 +177,49 @@ class Turn:
         thought = "".join(message.thought for message in self.messages)
         claim(bool(thought) == want.get("thought", False), f"thoughts: {thought!r}")
         claim(bool(self.messages[-1].usage.thoughts) == bool(thought), f"tokens of thoughts: {self.messages[-1].usage}")
+        self._check_code(want.get("code"))
+        self._check_grounding(want.get("grounding"))
+        claim(self.pages == [tuple(page) for page in want.get("pages", [])], f"pages: {self.pages}")
+        used = self.messages[-1].usage.tool_use
+        claim(bool(used) == bool(self.code or (self.grounding and self.grounding["chunks"])), f"{used} tokens of tools")
         for name in ("text", "transcript", "heard"):
             if name in want:
                 claim(bool(getattr(self, name)) == want[name], f"{name} is {getattr(self, name)!r}")
+
+    def _check_code(self, want):
+        """Code comes once, alone in its message, and its result behind it."""
+        results = [result for message in self.messages for result in message.results]
+        if want is None:
+            claim(not self.code and not results, f"code: {self.code}, {results}")
+            return
+        claim(self.code == [("PYTHON", want["program"])], f"code: {self.code}")
+        [(outcome, output)] = results
+        claim(outcome == want["outcome"], f"{outcome}: {output}")
+        claim(want["output"] in output, f"the code put out {output!r}")
+        holding = [message for message in self.messages if message.code or message.results]
+        claim(len(holding) == 2 and holding[0].code, "the result does not come behind its code")
+        claim(all(message.parts == 1 for message in holding), "other parts beside code")
+
+    @property
+    def grounding(self):
+        found = [message.grounding for message in self.messages if message.grounding is not None]
+        claim(len(found) < 2, f"{len(found)} times groundingMetadata")
+        return found[0] if found else None
+
+    def _check_grounding(self, want):
+        """Each support is of these bytes of what was said, and of chunks that there are."""
+        found = self.grounding
+        claim((found is None) == (want is None), f"grounding: {found}")
+        if want is None:
+            return
+        claim(found["queries"] == want["queries"], f"queries: {found}")
+        claim(found["chunks"] == [tuple(chunk) for chunk in want["chunks"]], f"chunks: {found}")
+        spoken = (self.text or self.transcript).encode()
+        for start, end, text, chunks in found["supports"]:
+            claim(spoken[start:end].decode() == text, f"bytes {start} to {end} are {spoken[start:end]!r}, not {text!r}")
+            claim(chunks and all(0 <= chunk < len(found["chunks"]) for chunk in chunks), f"no such chunk: {found}")
+        quoted = [text for _, _, text, _ in found["supports"]]
+        claim(quoted == want["quotes"], f"quoted are {quoted}")
 
     def _check_order(self, end):
         events = self.events

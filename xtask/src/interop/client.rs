@@ -33,6 +33,10 @@ pub(super) struct Selection<'a> {
     pub(super) open: &'a Addresses,
     pub(super) keyed: &'a Addresses,
     pub(super) lenient: &'a Addresses,
+    /// With documents to search and pages to read.
+    pub(super) equipped: &'a Addresses,
+    /// Host and port of the pages.
+    pub(super) pages: &'a str,
     /// Of this client alone: its time is moved, for all of its sessions.
     pub(super) timed: &'a Addresses,
     /// A WAV file with somebody's words.
@@ -143,7 +147,7 @@ pub(super) fn forget_settings(command: &mut Command) {
 /// Sets what the server told to set, and nothing else.
 fn tell(command: &mut Command, selection: &Selection<'_>) {
     forget_settings(command);
-    let Selection { open, keyed, lenient, timed, speech, only } = *selection;
+    let Selection { open, keyed, lenient, equipped, pages, timed, speech, only } = *selection;
     let absolute: PathBuf = std::path::absolute(&open.certificate).unwrap_or_else(|_| open.certificate.clone());
     command
         .env("GOOGLE_GEMINI_BASE_URL", &open.tls_url)
@@ -153,6 +157,8 @@ fn tell(command: &mut Command, selection: &Selection<'_>) {
         .env("INTEROP_PLAIN_URL", &open.plain_url)
         .env("INTEROP_KEYED_URL", &keyed.tls_url)
         .env("INTEROP_LENIENT_URL", &lenient.tls_url)
+        .env("INTEROP_EQUIPPED_URL", &equipped.tls_url)
+        .env("INTEROP_PAGES_URL", format!("http://{pages}"))
         .env("INTEROP_TIMED_URL", &timed.tls_url)
         .env("INTEROP_CONTROL_URL", timed.control_url.as_deref().unwrap_or_default())
         .env("INTEROP_SPEECH", std::path::absolute(speech).unwrap_or_else(|_| speech.to_path_buf()))
