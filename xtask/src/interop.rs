@@ -138,8 +138,9 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
     let documents = workshop.source("documents");
     let pages = pages::serve(documents.clone())?.to_string();
     let folder = documents.to_str().context("the path of the repository is no text")?;
-    let lookup = ["--search-folder", folder, "--search-base-url", DOCUMENTS, "--url-allow", &pages];
-    let equipped = Server::start(&build, &data, "equipped", &lookup)?;
+    let engines =
+        ["--code-time", "2s", "--search-folder", folder, "--search-base-url", DOCUMENTS, "--url-allow", &pages];
+    let equipped = Server::start(&build, &data, "equipped", &engines)?;
     let speech = speech::record(&build, &open, &data)?;
     let mut timed = Vec::new();
     for (client, _) in &ready {

@@ -33,7 +33,7 @@ pub(super) struct Selection<'a> {
     pub(super) open: &'a Addresses,
     pub(super) keyed: &'a Addresses,
     pub(super) lenient: &'a Addresses,
-    /// With documents to search and pages to read.
+    /// With documents to search, pages to read, and little time for code.
     pub(super) equipped: &'a Addresses,
     /// Host and port of the pages.
     pub(super) pages: &'a str,
