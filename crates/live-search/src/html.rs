@@ -2,7 +2,9 @@
 //!
 //! Tags are told from text by a tokenizer that follows the standard; no tree is built, so that a page of any depth costs the same.
 
-use html5gum::{DefaultEmitter, Token, Tokenizer};
+use html5gum::Token;
+
+mod bounded;
 
 /// What was found in a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,13 +24,10 @@ pub(crate) fn extract(html: &[u8]) -> Extract {
 /// Reads a page with or without what is [`BESIDE`]; `None` if one of these does not end.
 fn read(html: &[u8], without: bool) -> Option<Extract> {
     let is_skipped = |name: &[u8]| is_one(name, NEVER_TEXT) || without && is_one(name, BESIDE);
-    let mut emitter = DefaultEmitter::default();
-    emitter.naively_switch_states(true);
     let mut page = Page::default();
     // The element that is skipped, and how often it was opened within itself.
     let mut within: Option<(Vec<u8>, usize)> = None;
-    for token in Tokenizer::new_with_emitter(html, emitter) {
-        let Ok(token) = token;
+    for token in bounded::tokens(html) {
         match (token, &mut within) {
             (Token::StartTag(tag), Some((name, depth))) if tag.name.0 == *name && !tag.self_closing => *depth += 1,
             (Token::EndTag(tag), Some((name, depth))) if tag.name.0 == *name => {
@@ -229,6 +228,17 @@ mod tests {
     fn what_never_closes_does_not_swallow_the_page() {
         check("<nav>Home<p>Text", "", "Home\nText");
         check("<select><option>a<p>Text", "", "a\nText");
+    }
+
+    #[test]
+    fn a_tag_of_many_attributes_ends_the_page_and_not_the_process() {
+        let page = |attributes: usize| format!("<p>before<p {}>behind", "a=\"b>\" ".repeat(attributes));
+        check(&page(100), "", "before\nbehind");
+        for quoted in ["a=\"b\" ", "a=\"\" ", "a='b' ", "a=b ", "a ", "a=\"&amp;\" "] {
+            for tag in ["p", "/p"] {
+                check(&format!("<p>before<{tag} {}>behind", quoted.repeat(200_000)), "", "before");
+            }
+        }
     }
 
     proptest! {
