@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use live_proto::{Content, ServerContent, ServerMessage, Tool, TurnCompleteReason};
 
 use super::answer::Answer;
+use super::constraint::Kept;
 use super::ear::Ear;
 use super::input::Input;
 use super::lifetime::Times;
@@ -157,12 +158,17 @@ impl Session {
             last_consumed: _,
         } = snapshot;
         let mut session = Self::new(config, connected, cx);
+        let constraint = cx.config.constraint.as_deref();
+        // What is decided for the client is decided of what it resumes, too.
+        let is_free = |field| !constraint.is_some_and(|it| it.keeps(field));
         let config = Arc::make_mut(&mut session.config);
-        if config.system_instruction.is_none() || config.system_instruction == setup_instruction {
+        if is_free(Kept::SystemInstruction)
+            && (config.system_instruction.is_none() || config.system_instruction == setup_instruction)
+        {
             config.system_instruction = system_instruction;
             session.setup.instruction = setup_instruction;
         }
-        if config.tools.is_empty() || config.tools == setup_tools {
+        if is_free(Kept::Tools) && (config.tools.is_empty() || config.tools == setup_tools) {
             config.tools = tools;
             session.setup.tools = setup_tools;
         }

@@ -1,5 +1,7 @@
 //! Sessions that the host holds to something: a setup that is decided for the client, and leave to begin.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use live_proto::{DecodeError, DecodeErrorKind, JsonPath, Setup};
 
 use super::*;
@@ -238,5 +240,65 @@ fn what_is_kept_does_not_change() {
           < close 1007 Request contains an invalid argument.
           ! Closed: clientContent.turns[0]: the ephemeral token that opened the session decides this; leave it as it is, or ask for a token that does not lock it
     "#]],
+    );
+}
+
+/// Lets the first session be; the next has no instruction and no tools.
+#[derive(Debug, Default)]
+struct Later {
+    is_first_over: AtomicBool,
+    is_in_force: AtomicBool,
+}
+
+impl Constraint for Later {
+    fn apply(&self, sent: Setup) -> Result<Setup, DecodeError> {
+        let is_in_force = self.is_first_over.swap(true, Ordering::Relaxed);
+        self.is_in_force.store(is_in_force, Ordering::Relaxed);
+        Ok(if is_in_force { Setup { system_instruction: None, tools: Vec::new(), ..sent } } else { sent })
+    }
+
+    fn keeps(&self, _: Kept) -> bool {
+        self.is_in_force.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn what_is_kept_is_kept_from_a_session_that_is_resumed_too() {
+    let config = ServerConfig { constraint: Some(Arc::new(Later::default())), ..ServerConfig::new(Backend::Gemini) };
+    check_with(
+        config,
+        "C setup models/gemini-2.0-flash-live-001 instruct=mine fn=f resumable
+         admitted
+         saved
+         reconnect
+         C setup models/gemini-2.0-flash-live-001 instruct=mine fn=f handle=1.1
+         resumed
+         C turns user:hi .
+         M call f",
+        expect![[r#"
+            C setup models/gemini-2.0-flash-live-001 instruct=mine fn=f resumable
+              ! Admit
+            admitted
+              < setupComplete
+              ! SetupAccepted Live20 Text
+              ! Save 1.1 |
+            saved
+              < resumable 1.1
+            reconnect
+            C setup models/gemini-2.0-flash-live-001 instruct=mine fn=f handle=1.1
+              ! Resume 1.1
+            resumed
+              < setupComplete
+              ! SetupAccepted Live20 Text
+              ! Save 2.1 |
+            C turns user:hi .
+              ! Generate #1 | user:'hi'
+            M call f
+              ! Warning CallMalformed { function: "f", path: "name", rule: "no function of this name is declared" }
+              ! Cancel #1
+              < generationComplete
+              < turnComplete MALFORMED_FUNCTION_CALL prompt 1 TEXT, total 1
+              ! TurnFinished #1
+        "#]],
     );
 }
