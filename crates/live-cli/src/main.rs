@@ -44,7 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         #[cfg(feature = "code")]
-        Command::CodeWorker => return live_code::run_worker(),
+        Command::CodeWorker => live_code::run_worker(),
         Command::Chat(args) => chat::run(*args),
         Command::Demo(args) => demo::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -85,6 +85,11 @@ impl Worker {
         _ = self.stdin.write_all(&Orders::of(&self.limits).to_bytes()).await;
     }
 
+    /// Whether its process runs: the system may have ended it since it said that it is ready.
+    pub(crate) fn is_there(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits until it is ready.
     pub(crate) async fn greet(&mut self) -> Result<(), String> {
         let mut hello = [0; HELLO.len()];

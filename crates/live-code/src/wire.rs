@@ -18,13 +18,13 @@ pub(crate) const HEAD_BYTES: usize = 5;
 pub(crate) enum Kind {
     /// A piece of its output.
     Output,
-    /// It has ended; the content is the rest of its output.
+    /// It has ended.
     Done,
     /// It has failed; the content says how.
     Failed,
     /// Its time is over.
     OutOfTime,
-    /// It has said more than it may; the content is the last of what it may say.
+    /// It has said more than it may.
     OutOfOutput,
 }
 

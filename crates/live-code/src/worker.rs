@@ -3,24 +3,26 @@
 //! What the program can do is decided in `python`; whoever started the process is in `process`.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::python::{self, End, Printer};
 use crate::wire::{HELLO, Kind, Orders, read_code, write_frame};
 
-/// Runs one program for the host that started this process, and returns when that is done.
+/// Runs one program for the host that started this process, and ends with it: when that is done, or the host is gone.
 ///
 /// It is called at the start of `main`, before any thread is there, when the process was started by [`Workers`](crate::Workers);
 /// the arguments that tell are those of the [`WorkerCommand`](crate::WorkerCommand).
-pub fn run_worker() -> ExitCode {
-    match serve() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            _ = writeln!(io::stderr(), "the worker cannot go on: {error}");
-            ExitCode::FAILURE
-        }
+pub fn run_worker() -> ! {
+    end(serve())
+}
+
+/// Ends the process, from whatever thread.
+fn end(ended: io::Result<()>) -> ! {
+    if let Err(error) = &ended {
+        _ = writeln!(io::stderr(), "the worker cannot go on: {error}");
     }
+    std::process::exit(i32::from(ended.is_err()))
 }
 
 fn serve() -> io::Result<()> {
@@ -29,22 +31,24 @@ fn serve() -> io::Result<()> {
     #[cfg(unix)]
     crate::rlimit::set(&orders, STACK_BYTES as u64)?;
     let (give, take) = std::sync::mpsc::sync_channel::<String>(1);
-    let interpreter = move || match take.recv() {
-        Ok(code) => interpret(code, &orders),
-        Err(_) => Ok(()),
+    let interpreter = move || {
+        if let Ok(code) = take.recv() {
+            let ended = catch_unwind(AssertUnwindSafe(|| interpret(code, &orders)));
+            end(ended.unwrap_or_else(|_| Err(io::Error::other("the interpreter panicked"))));
+        }
     };
-    let interpreter = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(interpreter)?;
+    std::thread::Builder::new().stack_size(STACK_BYTES).spawn(interpreter)?;
     #[cfg(unix)]
     crate::rlimit::forbid_processes()?;
     let mut stdout = io::stdout();
     stdout.write_all(HELLO)?;
     stdout.flush()?;
     if let Some(code) = read_code(&mut stdin, orders.code_bytes_max)? {
-        // One who cannot take it has ended, and says why below.
-        _ = give.send(code);
+        give.send(code).expect("the interpreter waits for its program");
+        // The host says no more. When its end is closed it is gone, and whoever it ran the program for.
+        io::copy(&mut stdin, &mut io::sink())?;
     }
-    drop(give);
-    interpreter.join().unwrap_or_else(|_| Err(io::Error::other("the interpreter panicked")))
+    Ok(())
 }
 
 fn interpret(code: String, orders: &Orders) -> io::Result<()> {

@@ -141,6 +141,7 @@ impl Workers {
     async fn ready(&self) -> Result<Worker, String> {
         let spare = self.spare().take();
         if let Some(mut worker) = spare
+            && worker.is_there()
             && worker.greet().await.is_ok()
         {
             return Ok(worker);

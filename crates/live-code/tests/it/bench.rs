@@ -5,8 +5,10 @@ use live_model::CodeExecutor as _;
 use live_proto::{CodeExecutionResult, ExecutableCode, Language};
 
 /// The program that is a worker.
+pub(crate) const WORKER: &str = env!("CARGO_BIN_EXE_live-code-worker");
+
 pub(crate) fn command() -> WorkerCommand {
-    WorkerCommand::new(env!("CARGO_BIN_EXE_live-code-worker"), [""; 0])
+    WorkerCommand::new(WORKER, [""; 0])
 }
 
 pub(crate) fn workers(limits: Limits) -> Workers {

@@ -10,7 +10,7 @@ use live_code::{Limits, WorkerCommand, Workers};
 use live_model::CodeExecutor as _;
 use live_proto::{CodeExecutionResult, ExecutableCode, Language, Outcome};
 
-use crate::bench::{python, run, workers};
+use crate::bench::{WORKER, python, run, workers};
 
 /// What a worker says first.
 const HELLO: &str = "live-code worker 1\\n";
@@ -184,6 +184,39 @@ async fn a_spare_worker_that_is_gone_is_replaced() {
         let CodeExecutionResult { outcome, output, .. } = run(&workers, "1").await;
         assert_eq!(outcome, Outcome::Ok, "{output}");
     }
+}
+
+#[tokio::test]
+async fn a_spare_worker_that_was_ready_and_is_gone_costs_no_program() {
+    if !Path::new("/proc/self/stat").exists() {
+        return;
+    }
+    let notes = Notes::new();
+    let script = format!("printf '{HELLO}'; echo $$ >> {}; head -c 4; printf 'd\\0\\0\\0\\0'", notes.path());
+    let workers = shell(&script, Limits::default());
+    for round in 1..4 {
+        let CodeExecutionResult { outcome, output, .. } = run(&workers, "1").await;
+        assert_eq!(outcome, Outcome::Ok, "{output}");
+        // Each run starts one for itself and one to spare.
+        until("the spare one is ready", || notes.pids().len() == 2 * round).await;
+        let spare = notes.pids()[2 * round - 1];
+        let killed = std::process::Command::new("/bin/kill").args(["-9", &spare.to_string()]).status();
+        assert!(killed.expect("kill runs").success());
+        until("it is gone", || !is_running(spare)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_program_ends_with_its_host() {
+    let program = "while True: pass";
+    // It hears of its limits and its program, and then that nobody is there.
+    let bytes = 28 + 4 + program.len();
+    let script = format!("dd bs=1 count={bytes} 2> /dev/null | {WORKER}");
+    let limits = Limits { time: Duration::from_secs(20), ..Limits::default() };
+    let command = WorkerCommand::new("/bin/sh", ["-c", &script]);
+    let workers = Workers::new(command, limits).expect("this is no worker");
+    let CodeExecutionResult { outcome, output, .. } = run(&workers, program).await;
+    assert_eq!((outcome, output.as_str()), (Outcome::Failed, "SystemError: the interpreter failed\n"));
 }
 
 #[tokio::test]
