@@ -133,7 +133,9 @@ fn sessions(args: &Args, workshop: &Workshop<'_>) -> Result<Tally> {
     let data = workshop.scratch()?;
     // One after the other: the later servers find the authority that the first one made.
     let open = Server::start(&build, &data, "open", &[])?;
-    let keyed = Server::start(&build, &data, "keyed", &["--api-key", client::KEY])?;
+    let access = workshop.source("access.toml");
+    let access = access.to_str().context("the path of the repository is no text")?;
+    let keyed = Server::start(&build, &data, "keyed", &["--api-key", client::KEY, "--access-file", access])?;
     let lenient = Server::start(&build, &data, "lenient", &["--lenient"])?;
     let documents = workshop.source("documents");
     let pages = pages::serve(documents.clone())?.to_string();
