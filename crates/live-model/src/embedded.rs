@@ -75,7 +75,7 @@ impl Embedded {
 impl Model for Embedded {
     /// Answers by the rules. Needs a tokio runtime with time when polled.
     fn generate(&self, prompt: Prompt) -> BoxStream<'static, ModelOutput> {
-        let (config, tools) = (self.config.clone(), self.built_ins.clone());
+        let (config, tools) = (self.config.clone(), self.built_ins.within(&prompt.session.tools));
         // It recognises nothing, and says so.
         let caption = stream::iter(prompt.caption().map(ModelOutput::Caption));
         caption.chain(said(move || Speaker::new(plan(&prompt), form(&prompt), &config, tools))).boxed()

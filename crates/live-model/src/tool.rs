@@ -5,9 +5,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use live_engine::BuiltInTools;
-use live_proto::{CodeExecutionResult, ExecutableCode, UrlRetrievalStatus};
+use live_proto::{CodeExecutionResult, ExecutableCode, Tool, UrlRetrievalStatus};
 
 use crate::fault::Fault;
 
@@ -88,10 +89,109 @@ impl BuiltIns {
             others: false,
         }
     }
+
+    /// The tools as a session asks for them: a search leaves out what lies in `excludeDomains`.
+    pub(crate) fn within(&self, asked: &[Tool]) -> Self {
+        let searches = asked.iter().filter_map(|tool| tool.google_search.as_deref());
+        let domains: Vec<String> = searches.flat_map(|search| &search.exclude_domains).map(|it| bare(it)).collect();
+        let search = match &self.search {
+            Some(engine) if !domains.is_empty() => {
+                Some(Arc::new(Excluding { engine: Arc::clone(engine), domains: domains.into() })
+                    as Arc<dyn SearchEngine>)
+            }
+            given => given.clone(),
+        };
+        Self { search, ..self.clone() }
+    }
+}
+
+/// A domain as it is compared.
+fn bare(domain: &str) -> String {
+    domain.trim().trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// A search that leaves domains out.
+struct Excluding {
+    engine: Arc<dyn SearchEngine>,
+    domains: Arc<[String]>,
+}
+
+/// How many times as much is asked for, since some of it will be left out.
+const EXCLUDING_ASKS_FOR: usize = 4;
+
+impl SearchEngine for Excluding {
+    fn search(&self, query: &str, hits_max: usize) -> BoxFuture<'static, Result<Vec<Hit>, Fault>> {
+        let found = self.engine.search(query, hits_max.saturating_mul(EXCLUDING_ASKS_FOR));
+        let domains = Arc::clone(&self.domains);
+        let left = async move {
+            let is_allowed = |hit: &Hit| !domains.iter().any(|domain| lies_in(&hit.uri, domain));
+            Ok(found.await?.into_iter().filter(is_allowed).take(hits_max).collect())
+        };
+        left.boxed()
+    }
+}
+
+/// Whether an address is of a domain or below it. One without a host, such as a document's in a folder, is of none.
+fn lies_in(uri: &str, domain: &str) -> bool {
+    let Some((_, rest)) = uri.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = bare(host.split(':').next().unwrap_or_default());
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 impl fmt::Debug for BuiltIns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("BuiltIns").field(&self.offered()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use live_proto::GoogleSearch;
+
+    use super::*;
+
+    #[test]
+    fn an_address_lies_in_its_domain_and_in_those_above() {
+        let check =
+            |uri: &str, domain: &str, expect: bool| assert_eq!(lies_in(uri, &bare(domain)), expect, "{uri} {domain}");
+        check("https://example.com/a", "example.com", true);
+        check("https://News.Example.com:8443?q", "EXAMPLE.com.", true);
+        check("https://user@example.com#a", "example.com", true);
+        check("https://notexample.com/", "example.com", false);
+        check("https://example.com.net/", "example.com", false);
+        check("https://other.net/example.com", "example.com", false);
+        check("notes/example.com.md", "example.com", false);
+    }
+
+    /// Finds the same places whatever it is asked.
+    struct Finds;
+
+    impl SearchEngine for Finds {
+        fn search(&self, _: &str, hits_max: usize) -> BoxFuture<'static, Result<Vec<Hit>, Fault>> {
+            let place = |number: usize| {
+                let host = if number < 3 { "www.example.com" } else { "other.net" };
+                Hit { uri: format!("https://{host}/{number}"), ..Hit::default() }
+            };
+            async move { Ok((0..hits_max).map(place).collect()) }.boxed()
+        }
+    }
+
+    fn found(exclude_domains: &[&str]) -> Vec<String> {
+        let exclude_domains = exclude_domains.iter().map(|it| (*it).to_owned()).collect();
+        let search = GoogleSearch { exclude_domains, ..GoogleSearch::default() };
+        let asked = [Tool { google_search: Some(Box::new(search)), ..Tool::default() }];
+        let built_ins = BuiltIns { search: Some(Arc::new(Finds)), ..BuiltIns::default() };
+        let engine = built_ins.within(&asked).search.expect("it searches");
+        let hits = engine.search("anything", 2).now_or_never().expect("nothing to wait for").expect("it finds");
+        hits.into_iter().map(|hit| hit.uri).collect()
+    }
+
+    #[test]
+    fn what_a_session_excludes_is_not_found() {
+        assert_eq!(found(&[]), ["https://www.example.com/0", "https://www.example.com/1"]);
+        assert_eq!(found(&["example.com"]), ["https://other.net/3", "https://other.net/4"]);
+        assert_eq!(found(&["example.com", "other.net"]), [""; 0]);
     }
 }

@@ -6,6 +6,7 @@ use live_proto::{ClientContent, Content, ContextUpdate, FunctionResponse, Schedu
 
 use super::constraint::Kept;
 use super::declaration::check_tools;
+use super::effect;
 use super::session::{Cx, Session};
 use super::setup::{Findings, check_instruction, check_tool_kinds};
 use crate::context::Tokens;
@@ -107,7 +108,8 @@ impl Session {
             let profile = &self.config.profile;
             check_tool_kinds(&tools.tools, "contextUpdate.tools", profile, cx.config.built_in_tools)?;
             let hints = check_tools(&tools.tools, "contextUpdate.tools", profile, &cx.config.limits)?;
-            hints.into_iter().for_each(|hint| cx.warn(hint));
+            let in_vain = effect::of_tools(&tools.tools, "contextUpdate.tools", cx.config.built_in_tools);
+            hints.into_iter().chain(in_vain).for_each(|warning| cx.warn(warning));
         }
         self.reconfigure(|config| {
             if let Some(instruction) = system_instruction {

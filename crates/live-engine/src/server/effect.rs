@@ -5,11 +5,12 @@
 //! that are refused ([`super::setup`]).
 
 use live_proto::{
-    AudioTranscriptionConfig, AudioTranscriptionMode, AutomaticActivityDetection, GenerationConfig, HistoryConfig,
-    MediaResolution, RealtimeInputConfig, Setup,
+    AudioTranscriptionConfig, AudioTranscriptionMode, AutomaticActivityDetection, GenerationConfig, GoogleSearch,
+    HistoryConfig, MediaResolution, RealtimeInputConfig, Setup, Tool,
 };
 
 use super::Warning;
+use crate::built_in::BuiltInTools;
 use crate::profile::{ModelProfile, Translation};
 
 /// Names the fields of a setup.
@@ -68,6 +69,27 @@ pub(super) fn of_setup(setup: &Setup, profile: &ModelProfile) -> Vec<Warning> {
         warnings.extend(config.iter().flat_map(|config| of_transcription(config, root)));
     }
     warnings
+}
+
+/// Names the fields of built-in tools, wherever they come from: `root` is the path of the message that holds them. A host
+/// that hands tools to the service has every field followed there.
+pub(super) fn of_tools(tools: &[Tool], root: &str, host: BuiltInTools) -> Vec<Warning> {
+    let of_search = |(index, tool): (usize, &Tool)| {
+        let asked = tool.google_search.as_deref().map(|search| {
+            // Whoever searches leaves `excludeDomains` out of what it finds.
+            let GoogleSearch { time_range_filter, search_types, blocking_confidence, exclude_domains: _ } = search;
+            name(
+                &format!("{root}.tools[{index}].googleSearch"),
+                [
+                    (time_range_filter.is_some(), "timeRangeFilter"),
+                    (search_types.is_some(), "searchTypes"),
+                    (blocking_confidence.is_some(), "blockingConfidence"),
+                ],
+            )
+        });
+        asked.unwrap_or_default()
+    };
+    if host.others { Vec::new() } else { tools.iter().enumerate().flat_map(of_search).collect() }
 }
 
 fn of_realtime(config: &RealtimeInputConfig) -> Vec<Warning> {

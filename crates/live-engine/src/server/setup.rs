@@ -176,6 +176,7 @@ impl SessionConfig {
             findings.add(Violation::new(Rule::AvatarUnsupported, "setup.avatarConfig"));
         }
         findings.check(check_tool_kinds(&tools, "setup", profile, config.built_in_tools));
+        warnings.extend(effect::of_tools(&tools, "setup", config.built_in_tools));
         warnings.extend(findings.take(check_tools(&tools, "setup", profile, &config.limits)).unwrap_or_default());
 
         let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();

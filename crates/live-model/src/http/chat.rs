@@ -60,7 +60,7 @@ impl Model for Chat {
         let chat = self.clone();
         let answer = stream::once(async move {
             let Self { service, config, built_ins } = chat;
-            Run::new(service, &config, &built_ins, &prompt)
+            Run::new(service, &config, &built_ins.within(&prompt.session.tools), &prompt)
         });
         let said = |run| stream::unfold(run, async |mut run: Run| run.next().await.map(|output| (output, run)));
         answer.flat_map(said).boxed()

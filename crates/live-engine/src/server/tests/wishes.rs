@@ -81,6 +81,37 @@ fn a_setup_without_wishes_is_not_complained_of() {
 }
 
 #[test]
+fn what_no_search_of_ours_follows_is_named_unless_the_service_searches() {
+    let log = |host: BuiltInTools| {
+        let mut world = World::new(ServerConfig { built_in_tools: host, ..ServerConfig::new(Backend::Gemini) });
+        let mut setup = Setup::new("models/gemini-3.8-live");
+        let search = GoogleSearch {
+            time_range_filter: Some(Interval::default()),
+            search_types: Some(SearchTypes::default()),
+            exclude_domains: vec!["example.com".into()],
+            ..GoogleSearch::default()
+        };
+        setup.tools = vec![Tool { google_search: Some(Box::new(search)), ..Tool::default() }];
+        world.engine.handle_message(ClientMessage::setup(setup.clone()), world.now);
+        let update =
+            ContextUpdate { tools: Some(ContextUpdateTools { tools: setup.tools }), ..ContextUpdate::default() };
+        world.engine.handle_message(ClientMessage::ContextUpdate(update.into()), world.now);
+        world.drain();
+        trimmed(&world.log)
+    };
+    expect![[r#"
+        < setupComplete
+        ! SetupAccepted Live38 Audio Puck
+        ! Warning NoEffect { path: "setup.tools[0].googleSearch.timeRangeFilter" }
+        ! Warning NoEffect { path: "setup.tools[0].googleSearch.searchTypes" }
+        ! Warning NoEffect { path: "contextUpdate.tools.tools[0].googleSearch.timeRangeFilter" }
+        ! Warning NoEffect { path: "contextUpdate.tools.tools[0].googleSearch.searchTypes" }
+    "#]]
+    .assert_eq(&log(BuiltInTools { google_search: true, ..BuiltInTools::NONE }));
+    assert!(!log(BuiltInTools::ALL).contains("NoEffect"));
+}
+
+#[test]
 fn built_in_tools_are_run_or_refused() {
     let check = |model: &str, host: BuiltInTools, tool: Tool, expect: expect_test::Expect| {
         let mut world = World::new(ServerConfig { built_in_tools: host, ..ServerConfig::new(Backend::Gemini) });
