@@ -7,6 +7,7 @@ pub mod host;
 pub mod lasting;
 pub mod model;
 pub mod scenario;
+pub mod tools;
 
 use live_engine::{Engine, Rejected, ServerConfig};
 use live_proto::{ClientMessage, ServerMessage};
@@ -55,13 +56,24 @@ macro_rules! suite {
             sound_is_complete_when_it_was_played
             speech_between_marks_is_a_turn
             a_new_turn_interrupts
-            a_function_is_called_and_its_answer_said
             what_comes_before_setup_is_refused
             an_unknown_model_is_named
             a_refused_key_is_told
             a_client_that_closes_parts_in_good_order
             a_shutdown_lets_the_turn_end
             many_sessions_do_not_mix
+        }
+        $crate::suite! { $wire: tools:
+            a_function_is_called_and_its_answer_said
+            calls_of_one_message_are_answered_one_by_one
+            a_new_turn_withdraws_what_was_called
+            a_function_that_does_not_answer_is_withdrawn
+            an_answer_that_is_to_interrupt_interrupts
+            an_answer_for_when_the_model_is_idle_waits
+            a_silent_answer_begins_no_turn
+            a_malformed_declaration_is_refused
+            a_tool_that_nothing_runs_is_refused
+            code_and_what_it_gave_are_parts_of_the_answer
         }
         $crate::suite! { $wire: lasting:
             a_session_resumes_after_a_cut

@@ -1,7 +1,7 @@
 //! The scenarios: sessions from `setup` to the end, as a client sees them.
 //!
-//! Each is one claim, and panics where it does not hold. Those of sessions that outlive their connections are in
-//! [`lasting`](crate::lasting).
+//! Each is one claim, and panics where it does not hold. Those of tools are in [`tools`](crate::tools), those of sessions that
+//! outlive their connections in [`lasting`](crate::lasting).
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use live_engine::{
     Backend, Cause, ClientCommand, ClientConfig, ClientEngine, ClientEvent, CloseCause, Disconnect, Phase, Refusal,
     ServerConfig, TurnCompletePacing,
 };
-use live_proto::{Blob, ClientMessage, FunctionDeclaration, FunctionResponse, Modality, Setup, Struct, Tool, Value};
+use live_proto::{Blob, ClientMessage, Modality, Setup};
 
 use crate::blurt::{Blurt, Heard};
 use crate::{Connection, Wire, model};
@@ -17,7 +17,7 @@ use crate::{Connection, Wire, model};
 const MODEL: &str = "models/gemini-live-2.5-flash-preview";
 
 /// A session of a client.
-pub(crate) struct Client<W: Wire>(W::Connection<ClientEngine>);
+pub(crate) struct Client<W: Wire>(pub(crate) W::Connection<ClientEngine>);
 
 impl<W: Wire> Client<W> {
     pub(crate) fn dial(wire: &W, setup: Setup) -> Self {
@@ -55,7 +55,7 @@ impl<W: Wire> Client<W> {
     }
 }
 
-fn start<W: Wire>() -> W {
+pub(crate) fn start<W: Wire>() -> W {
     W::start(ServerConfig { pacing: TurnCompletePacing::Immediate, ..ServerConfig::new(Backend::Gemini) })
 }
 
@@ -95,7 +95,7 @@ pub fn sound_is_complete_when_it_was_played<W: Wire>() {
     let wire = W::start(ServerConfig::new(Backend::Gemini));
     let mut client = Client::dial(&wire, setup(Modality::Audio));
     client.hear(|event| matches!(event, ClientEvent::Ready { .. }));
-    client.say(ClientMessage::text_turn("speak"));
+    client.say(ClientMessage::text_turn("hello"));
     let asked = Instant::now();
     let heard = client.hear_turn();
     assert!(asked.elapsed() >= model::SPOKEN, "{:?}", asked.elapsed());
@@ -130,24 +130,6 @@ pub fn a_new_turn_interrupts<W: Wire>() {
     assert!(has(&cut, |event| matches!(event, ClientEvent::Interrupted { .. })), "no interruption");
     assert!(!has(&cut, |event| matches!(event, ClientEvent::GenerationComplete { .. })), "it was not complete");
     assert_eq!(text(&client.hear_turn()), "you said stop");
-}
-
-/// A call with its arguments, and the answer under its id.
-pub fn a_function_is_called_and_its_answer_said<W: Wire>() {
-    let wire = start::<W>();
-    let weather = FunctionDeclaration { name: "weather".into(), ..FunctionDeclaration::default() };
-    let tools = vec![Tool { function_declarations: vec![weather], ..Tool::default() }];
-    let mut client = Client::dial(&wire, Setup { tools, ..setup(Modality::Text) });
-    client.say(ClientMessage::text_turn("call"));
-    let heard = client.hear(|event| matches!(event, ClientEvent::ToolCall(_)));
-    let Some(ClientEvent::ToolCall(call)) = heard.last() else { unreachable!("it ends so") };
-    let city = call.args.as_ref().and_then(|args| args.0.get("city"));
-    assert_eq!((call.name.as_str(), city), ("weather", Some(&Value::String("Oslo".into()))));
-    client.say(ClientMessage::tool_response(vec![FunctionResponse::new(&call.id, &call.name, Struct::default())]));
-    let said = format!("you said weather for {}", call.id);
-    let mut heard = client.hear(|event| matches!(event, ClientEvent::Text { .. }));
-    heard.extend(client.hear_turn());
-    assert_eq!(text(&heard), said);
 }
 
 /// The close code and the service's text, whatever came first.
@@ -196,7 +178,7 @@ pub fn a_client_that_closes_parts_in_good_order<W: Wire>() {
 pub fn a_shutdown_lets_the_turn_end<W: Wire>() {
     let wire = W::start(ServerConfig::new(Backend::Gemini));
     let mut client = Client::dial(&wire, setup(Modality::Audio));
-    client.say(ClientMessage::text_turn("speak"));
+    client.say(ClientMessage::text_turn("hello"));
     client.hear(|event| matches!(event, ClientEvent::Audio { .. }));
     wire.shut_down();
     let heard = client.hear_turn();
