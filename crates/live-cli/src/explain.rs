@@ -41,10 +41,10 @@ pub(crate) struct Args {
     backend: Backend,
 
     /// The version of the API in the path that is dialled (default: v1beta, v1beta1 on Vertex)
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = ["v1", "v1beta", "v1alpha", "v1beta1"])]
     api_version: Option<String>,
 
-    /// Whether `setupComplete` had come when the connection was closed
+    /// `setupComplete` had come before the close
     #[arg(long)]
     open: bool,
 
@@ -69,10 +69,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let profiles = args.profiles.read()?;
     let (text, is_fine) = match args.what.as_deref() {
         None => (list(&profiles, args.json), true),
-        Some(what) => match what.parse::<u16>() {
-            Ok(code) => (close(code, args), true),
-            Err(_) => judge(what, args, profiles)?,
-        },
+        Some(code) if !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()) => {
+            match code.parse().ok().filter(|code| (1000..=4999).contains(code)) {
+                Some(_) if args.model.is_some() => {
+                    bail!("--model goes with a setup, and {code} is the code of a close")
+                }
+                Some(code) => (close(code, args), true),
+                None => bail!("{code} is no close code: these are 1000 to 4999; a file of this name is ./{code}"),
+            }
+        }
+        Some(what) => judge(what, args, profiles)?,
     };
     // Nobody may be there to read it.
     _ = std::io::stdout().write_all(text.as_bytes());
@@ -107,18 +113,23 @@ fn judge(path: &str, args: &Args, profiles: Profiles) -> anyhow::Result<(String,
     if let Some(text) = &args.text {
         bail!("{path} is no close code, so \"{text}\" cannot be the text of a close");
     }
+    if args.open {
+        bail!("--open goes with the code of a close, and {path} is none");
+    }
     let mut text = String::new();
     if path == "-" {
         std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
     } else {
         text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
     }
-    let mut setup = match read(&text) {
+    // Some editors begin a file with the mark of its encoding; no client sends that.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut setup = match read(text) {
         Ok(Some(setup)) => setup,
-        Ok(None) => bail!("{path} holds a message that is no setup"),
+        Ok(None) => bail!("{path} holds a message that is no setup; give a setup, or a frame with one"),
         Err((error, at)) => {
             let violation = Violation::from(error);
-            let place = at.map(|at| place(&text, at));
+            let place = at.map(|at| place(text, at));
             return Ok((refusals(&[violation], &[], None, place, args.json), false));
         }
     };
@@ -133,7 +144,12 @@ fn judge(path: &str, args: &Args, profiles: Profiles) -> anyhow::Result<(String,
         config.api_version.clone_from(version);
     }
     let said = setup.clone();
-    let Lint { violations, warnings, session } = live_engine::lint(setup, &config);
+    let Lint { violations, mut warnings, session } = live_engine::lint(setup, &config);
+    // What is refused is not accepted in vain as well.
+    let refused: Vec<String> = violations.iter().map(|violation| violation.explanation().path).collect();
+    warnings.retain(|warning| {
+        !matches!(warning, Warning::NoEffect { path } if refused.iter().any(|it| it.strip_prefix(&**path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))))
+    });
     let defaults = session.map(|session| becomes(&said, &session));
     let is_fine = violations.is_empty();
     Ok((refusals(&violations, &warnings, defaults, None, args.json), is_fine))
@@ -151,16 +167,17 @@ fn read(text: &str) -> Result<Option<Setup>, (DecodeError, Option<usize>)> {
     };
     match message {
         Ok(ClientMessage::Setup(setup)) => Ok(Some(*setup)),
+        Ok(ClientMessage::Empty) => Ok(Some(Setup::default())),
         Ok(
             ClientMessage::ClientContent(_)
             | ClientMessage::RealtimeInput(_)
             | ClientMessage::ToolResponse(_)
-            | ClientMessage::ContextUpdate(_)
-            | ClientMessage::Empty,
+            | ClientMessage::ContextUpdate(_),
         ) => Ok(None),
-        Err(error) => {
-            let at = if let DecodeErrorKind::Syntax { offset, .. } = &error.kind {
-                Some(offset.saturating_sub(shift))
+        Err(mut error) => {
+            let at = if let DecodeErrorKind::Syntax { offset, .. } = &mut error.kind {
+                *offset = offset.saturating_sub(shift);
+                Some(*offset)
             } else {
                 None
             };
@@ -227,7 +244,7 @@ fn refusals(
 
 fn warning(warning: &Warning) -> String {
     if let Warning::NoEffect { path } = warning {
-        format!("{path}: accepted, and nothing in this project acts on it")
+        format!("{path}: taken, and without effect on a server of ours")
     } else if let Warning::TranslationWithoutLanguage { path } = warning {
         format!("{path}: without it the service accepts the session and sends silence; name a language such as pl")
     } else {

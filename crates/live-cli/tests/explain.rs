@@ -97,8 +97,24 @@ fn bad_json_is_told_with_line_and_column() {
     assert!(out.starts_with("line 3, column 13\nrefused: "), "{out}");
     let (code, out, _) = explain(&["-"], r#"{"model": "m", "generationConfig": {"temprature": 1}}"#);
     assert!(code == 1 && out.contains("setup.generationConfig: a strict reader takes known fields only"), "{out}");
+    let (_, out, _) = explain(&["-"], "\u{feff}{\"model\": ");
+    assert!(out.starts_with("line 1, column 11\n") && out.contains("at byte 10;"), "{out}");
+    assert_eq!(explain(&["-", "--model", "gemini-3.8-live"], "{}").0, 0);
     let (code, _, error) = explain(&["-"], r#"{"clientContent": {}}"#);
     assert!(code == 2 && error.contains("no setup"), "{error}");
+}
+
+#[test]
+fn what_is_refused_is_not_said_to_be_taken() {
+    let frame = r#"{"model": "models/gemini-live-2.5-flash-preview", "proactivity": {"proactiveAudio": true}, "safetySettings":
+        [{"category": "HARM_CATEGORY_HARASSMENT"}]}"#;
+    let (code, out, _) = explain(&["-"], frame);
+    let warned: Vec<&str> = out.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(
+        (code, warned),
+        (1, vec!["warning: setup.safetySettings: taken, and without effect on a server of ours"]),
+        "{out}"
+    );
 }
 
 #[test]
@@ -116,7 +132,11 @@ fn a_close_is_explained() {
     let (_, out, _) = explain(&["1011", "--json"], "");
     let told: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(told["culprit"], "the server");
-    let (_, out, _) = explain(&["1007", "Request contains an invalid argument."], "");
+    let (code, _, error) = explain(&["1007", "--model", "m"], "");
+    assert!(code == 2 && error.contains("--model goes with a setup"), "{error}");
+    let (code, _, error) = explain(&["70000"], "");
+    assert!(code == 2 && error.contains("70000 is no close code"), "{error}");
+    let (_, out, _) = explain(&["1007", "Request contains an inv"], "");
     assert!(out.contains("rules:  ") && out.contains("context.tokens"), "{out}");
 }
 

@@ -58,7 +58,7 @@ impl Culprit {
     pub fn name(self) -> &'static str {
         match self {
             Self::Request => "the request",
-            Self::Credential => "the credential",
+            Self::Credential => "the caller: its key, token, project or place",
             Self::Server => "the server",
             Self::Network => "the network, or a program of this end",
             Self::Nobody => "nobody",
@@ -67,12 +67,23 @@ impl Culprit {
     }
 }
 
-/// Explains a close by its code and text, which may have been cut. `phase` is how far the connection had come.
+/// Explains a close by its code and text, which may have been cut, and quoted as SDKs do. `phase` is how far the connection had come.
 pub fn explain(code: Option<u16>, reason: &str, phase: Phase) -> Explained {
-    let cause = Cause::read(code, reason, phase);
-    let rules: Vec<KnownRule> =
-        known_rules().filter(|(text, _)| matches_text(text, reason)).map(|(_, rule)| rule).collect();
-    let seen = SEEN.iter().find(|seen| seen.words.iter().all(|word| holds(reason, word)));
+    let mut reason = whole(&plain(unquoted(reason)));
+    let known: Vec<Template> = known_rules().filter(|known| found(&known.text, &reason).is_some()).collect();
+    let told = |known: &Template| known.told(&found(&known.text, &reason).unwrap_or_default());
+    let rules: Vec<KnownRule> = known.iter().map(told).collect();
+    if let [only] = known.as_slice() {
+        let text = filled(&only.text, &found(&only.text, &reason).unwrap_or_default());
+        if text.len() > reason.len() {
+            reason = text;
+        }
+    }
+    // What only an open session can break says how far the connection had come.
+    let phase =
+        if !rules.is_empty() && rules.iter().all(|rule| is_of_open_session(rule.id)) { Phase::Open } else { phase };
+    let cause = Cause::read(code, &reason, phase);
+    let seen = SEEN.iter().find(|seen| seen.words.iter().all(|word| holds(&reason, word)));
     let (culprit, meaning, advice) = match (seen, rules.as_slice()) {
         (Some(seen), _) => (seen.culprit, seen.meaning.to_owned(), seen.advice.to_owned()),
         (None, [only]) => (culprit_of(only.id), only.sentence.clone(), only.fix.clone()),
@@ -86,11 +97,27 @@ pub fn explain(code: Option<u16>, reason: &str, phase: Phase) -> Explained {
     Explained { retry: retry(&cause, phase), cause, culprit, meaning, advice, rules }
 }
 
-/// Every reason of ours to close, with its text as a template.
-fn known_rules() -> impl Iterator<Item = (String, KnownRule)> {
-    let rules = Rule::ALL.iter().map(|rule| {
-        let sentence = without_places(rule.sentence());
-        (rule.text().to_owned(), KnownRule { id: rule.id(), sentence, fix: without_places(rule.fix()) })
+/// A reason of ours to close, as templates: `{0}` and the like stand for what was found.
+struct Template {
+    text: String,
+    id: &'static str,
+    sentence: String,
+    fix: String,
+}
+
+impl Template {
+    /// The rule with what the text of a close says of it, and `..` for what it does not.
+    fn told(&self, found: &[(usize, &str)]) -> KnownRule {
+        KnownRule { id: self.id, sentence: filled(&self.sentence, found), fix: filled(&self.fix, found) }
+    }
+}
+
+fn known_rules() -> impl Iterator<Item = Template> {
+    let rules = Rule::ALL.iter().map(|rule| Template {
+        text: plain(rule.text()),
+        id: rule.id(),
+        sentence: rule.sentence().to_owned(),
+        fix: rule.fix().to_owned(),
     });
     let cuts = [Cut::Aborted, Cut::DeadlineExpired];
     let lifetimes = [Lifetime::Connection, Lifetime::Session, Lifetime::Video];
@@ -99,21 +126,30 @@ fn known_rules() -> impl Iterator<Item = (String, KnownRule)> {
     let others = others.chain([CloseReason::SetupTimeout, CloseReason::TakenOver]).map(|reason| {
         let id = reason.id().expect("all of these have one");
         let told = reason.explanation().expect("what has an id has an explanation");
-        (reason.told().text.as_str().to_owned(), KnownRule { id, sentence: told.rule, fix: told.fix })
+        Template { text: plain(reason.told().text.as_str()), id, sentence: told.rule, fix: told.fix }
     });
     rules.chain(others)
 }
 
-/// A sentence of the table for a case that nobody has at hand.
-fn without_places(template: &str) -> String {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        out.push_str("..");
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+fn filled(template: &str, found: &[(usize, &str)]) -> String {
+    let (first, places) = parts(template);
+    let mut out = first.to_owned();
+    for (place, words) in places {
+        out.push_str(found.iter().find(|(known, _)| *known == place).map_or("..", |(_, value)| value));
+        out.push_str(words);
     }
-    out + rest
+    out
+}
+
+/// The words before the first place of a template, and each place with the words behind it.
+fn parts(template: &str) -> (&str, Vec<(usize, &str)>) {
+    let mut pieces = template.split('{');
+    let first = pieces.next().unwrap_or_default();
+    let places = pieces.map(|piece| {
+        let (place, words) = piece.split_once('}').expect("a place is closed");
+        (place.parse().expect("a place is a number"), words)
+    });
+    (first, places.collect())
 }
 
 fn culprit_of(id: &str) -> Culprit {
@@ -124,49 +160,68 @@ fn culprit_of(id: &str) -> Culprit {
     }
 }
 
-/// Whether `reason` is what the template makes, possibly cut at its end.
-fn matches_text(template: &str, reason: &str) -> bool {
-    let reason = plain(reason);
-    let (reason, is_shown_cut) = match reason.trim_end_matches("...").trim_end_matches('…') {
-        shorter if shorter.len() < reason.len() => (shorter, true),
-        whole => (whole, false),
-    };
-    let template = plain(template);
-    let may_be_cut = is_shown_cut || reason.len() >= CUT_FROM_BYTES;
-    let mut pieces = Vec::new();
-    let mut rest = template.as_str();
-    while let Some((piece, after)) = rest.split_once('{') {
-        pieces.push(piece);
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
-    }
-    pieces.push(rest);
-    if reason.is_empty() || pieces.iter().all(|piece| piece.len() < TELLING_BYTES_MIN) {
-        return false;
-    }
-    let (mut left, mut matched) = (reason, 0);
-    for (nth, piece) in pieces.iter().enumerate() {
-        let found = if nth == 0 { left.starts_with(piece).then_some(0) } else { left.find(piece) };
-        let Some(at) = found else {
-            // The end of what is left begins this piece, or, where something stands before it, is cut within that.
-            let tails = if nth == 0 { 0..=0 } else { 0..=left.len() };
-            let begun =
-                tails.filter(|at| left.is_char_boundary(*at)).map(|at| &left[at..]).find(|it| piece.starts_with(it));
-            return may_be_cut && begun.is_some_and(|tail| matched + tail.len() >= TELLING_BYTES_MIN);
-        };
-        // What stands behind the last words of a text is the next sentence, which the service adds at times.
-        left = &left[at + piece.len()..];
-        matched += piece.len();
-    }
-    true
+fn is_of_open_session(id: &str) -> bool {
+    matches!(id.split('.').next(), Some("content" | "realtime" | "context" | "lifetime"))
 }
 
-/// What differs between a text and how people quote it.
+/// What stands at the places of the template, if `reason` is what it makes, possibly cut at its end.
+fn found<'a>(template: &str, reason: &'a str) -> Option<Vec<(usize, &'a str)>> {
+    let (first, places) = parts(template);
+    let Some(mut left) = reason.strip_prefix(first) else {
+        return (reason.len() >= TELLING_BYTES_MIN && first.starts_with(reason)).then(Vec::new);
+    };
+    let (mut matched, mut found) = (first.len(), Vec::new());
+    let last = places.len();
+    for (nth, (place, words)) in places.into_iter().enumerate() {
+        // What stands behind the last words of a text is the next sentence, which the service adds at times.
+        let at = if nth + 1 == last && words.is_empty() { Some(left.len()) } else { left.find(words) };
+        let Some(at) = at else {
+            // The end of what is left is cut within these words.
+            let cut = (0..=left.len()).find(|at| left.get(*at..).is_some_and(|tail| words.starts_with(tail)))?;
+            found.push((place, &left[..cut]));
+            return (matched + left.len() - cut >= TELLING_BYTES_MIN).then_some(found);
+        };
+        found.push((place, &left[..at]));
+        left = &left[at + words.len()..];
+        matched += words.len();
+    }
+    (matched >= TELLING_BYTES_MIN).then_some(found)
+}
+
+/// The text that `reason` is the beginning of, if that is a single one.
+fn whole(reason: &str) -> String {
+    let heads = known_rules().map(|known| parts(&known.text).0.to_owned());
+    let heads = heads.chain(SEEN.iter().map(|seen| seen.words[0].to_owned()));
+    let mut longer: Vec<String> = heads.filter(|head| head.len() > reason.len() && head.starts_with(reason)).collect();
+    longer.sort();
+    longer.dedup_by(|next, head| next.starts_with(&**head));
+    match longer.as_slice() {
+        [only] if reason.len() >= TELLING_BYTES_MIN => only.clone(),
+        _ => reason.to_owned(),
+    }
+}
+
+/// The text as the service sent it, of what the Python SDK and the library below it print.
+fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    let text = text.strip_prefix("google.genai.errors.").unwrap_or(text);
+    if let Some((code, reason)) = text.strip_prefix("APIError: ").and_then(|it| it.split_once(" None. ")) {
+        return if code.parse::<u16>().is_ok() { reason } else { text };
+    }
+    match text.strip_prefix("received ").and_then(|it| it.split_once(") ")) {
+        Some((_, reason)) => reason.split("; then sent").next().unwrap_or(reason),
+        None => text,
+    }
+}
+
+/// A text without what differs in how people quote it.
 fn plain(text: &str) -> String {
-    text.trim().replace('`', "").replace('\u{2019}', "'")
+    let text = text.trim().replace('`', "").replace('\u{2019}', "'");
+    text.trim_end_matches("...").trim_end_matches('…').to_owned()
 }
 
 fn holds(reason: &str, word: &str) -> bool {
-    plain(reason).to_ascii_lowercase().contains(&word.to_ascii_lowercase())
+    reason.to_ascii_lowercase().contains(&word.to_ascii_lowercase())
 }
 
 fn retry(cause: &Cause, phase: Phase) -> String {
@@ -220,6 +275,11 @@ fn by_code(code: Option<u16>, phase: Phase) -> (Culprit, String, String) {
             "the server failed or has no room",
             "try again after a wait, by the handle if there is one",
         ),
+        (Some(1002), _) => (
+            Culprit::Network,
+            "what came is no WebSocket framing",
+            "look at the library of the client, and at proxies in between",
+        ),
         (Some(_), _) => (Culprit::Unknown, "the code and the text are not known", "look at what was sent last"),
     };
     (culprit, meaning.to_owned(), advice.to_owned())
@@ -227,8 +287,6 @@ fn by_code(code: Option<u16>, phase: Phase) -> (Culprit, String, String) {
 
 /// Below this, pieces of a text say nothing.
 const TELLING_BYTES_MIN: usize = 8;
-/// The service cuts at 123 bytes; a character may be lost at the cut.
-const CUT_FROM_BYTES: usize = 120;
 
 /// A text of the service, or of others around it, that no rule of ours has, or that says less than is known of it.
 struct Seen {
@@ -390,6 +448,67 @@ const SEEN: &[Seen] = &[
         "the model does not take sound, or not now: it was also seen while a function was waited for",
         "name a model that hears; answer the function first",
     ),
+    seen(
+        &["Text output is not supported for native audio output model"],
+        Culprit::Request,
+        "a model with native audio answers in AUDIO only",
+        "ask for AUDIO and read setup.outputAudioTranscription",
+    ),
+    seen(
+        &["Failed to parse WAV audio"],
+        Culprit::Request,
+        "the sound says that it is WAV, and cannot be read as such",
+        "send audio/pcm;rate=16000",
+    ),
+    seen(
+        &["Last chunk before turn_complete"],
+        Culprit::Request,
+        "the model answers a user, and the last of the turns was not a user's",
+        "end the turns with one of role user",
+    ),
+    seen(
+        &["Requested entity was not found"],
+        Culprit::Request,
+        "what a handle or a name stands for is not there, or belongs to another project",
+        "use the credential that the session was opened with, or start without a handle; check the model's name",
+    ),
+    seen(
+        &["API key not valid"],
+        Culprit::Credential,
+        "the key is unknown, or is no key of this API",
+        "present a key that is whole and enabled; of a server of ours, one of --api-key or --access-file",
+    ),
+    seen(&["API key expired"], Culprit::Credential, "the key is past its end", "present a new one"),
+    seen(
+        &["location is not supported"],
+        Culprit::Credential,
+        "the service is not offered where the call came from",
+        "call from elsewhere",
+    ),
+    seen(
+        &["Method doesn't allow unregistered callers"],
+        Culprit::Credential,
+        "no key and no token came along",
+        "present a key as ?key=, x-goog-api-key or Authorization: Bearer",
+    ),
+    seen(
+        &["Your project has been denied access"],
+        Culprit::Credential,
+        "the project may not use the service",
+        "present a key of another project",
+    ),
+    seen(
+        &["Token has been used too many times"],
+        Culprit::Credential,
+        "as many sessions have begun with the ephemeral token as its uses allow; resuming one does not count",
+        "ask for a new one, or for one with more uses",
+    ),
+    seen(
+        &["auth token has expired"],
+        Culprit::Credential,
+        "the ephemeral token is past its expireTime or newSessionExpireTime, or unknown",
+        "ask for a new one, or for one that lasts longer",
+    ),
 ];
 
 #[cfg(test)]
@@ -491,19 +610,66 @@ mod tests {
         check(&format!("models/{} is not found for API version v1be", "m".repeat(86)), &["setup.model-unknown"]);
         check("setup must be the first message and only the first", &["setup.first", "setup.once"]);
         check("Invalid session handle", &["resumption.handle-invalid"]);
-        check("Last chunk", &[]);
+        check("Last chunk", &["content.last-turn-not-user"]);
+        check("No matching speaker voice", &["setup.voice-unknown"]);
+        check("models/X is not found for API version v1main, or is not supp", &["setup.model-unknown"]);
+        check("APIError: 1007 None. Invalid session handle", &["resumption.handle-invalid"]);
+        check(
+            "received 1007 (invalid frame payload data) Invalid session h; then sent 1007",
+            &["resumption.handle-invalid"],
+        );
+        check("Last", &[]);
         check("", &[]);
         check("anything else", &[]);
     }
 
     #[test]
     fn every_text_of_ours_leads_to_its_own_rule() {
-        for (template, rule) in known_rules() {
-            let text = template.replace("{0}", "'a'").replace("{1}", "b").replace("{2}", "c").replace("{3}", "d");
+        for known in known_rules() {
+            let text = known.text.replace("{0}", "'a'").replace("{1}", "b").replace("{2}", "c").replace("{3}", "d");
             let text = crate::close::CloseText::cut(&text);
-            let told = explain(Some(rule_code(rule.id)), text.as_str(), Phase::Setup);
-            assert!(told.rules.contains(&rule), "{text}: {told:?}");
+            let told = explain(Some(rule_code(known.id)), text.as_str(), Phase::Setup);
+            assert!(told.rules.iter().any(|rule| rule.id == known.id), "{text}: {told:?}");
         }
+    }
+
+    #[test]
+    fn an_explanation_names_what_the_text_names() {
+        let meaning = |reason| explain(Some(1007), reason, Phase::Setup).meaning;
+        assert_eq!(meaning("No matching speaker voice found for name: alloy"), "the model has no voice \"alloy\"");
+        assert_eq!(
+            meaning("models/X is not found for API version v9, or is no"),
+            "\"models/X\" is no model that this server knows"
+        );
+        assert_eq!(meaning("Unsupported language code 'es'"), "the model does not speak \"es\"");
+    }
+
+    #[test]
+    fn a_text_that_was_cut_says_what_the_whole_text_says() {
+        for (code, reason) in
+            OBSERVED.iter().filter(|(_, reason)| reason.len() > 30 && !reason.starts_with("Request t"))
+        {
+            let told = explain(*code, reason, Phase::Setup);
+            let cut = explain(*code, &reason[..reason.floor_char_boundary(28)], Phase::Setup);
+            if told.rules.len() == 1 && cut.rules.len() == 1 {
+                assert_eq!((&told.cause, told.culprit), (&cut.cause, cut.culprit), "{reason}");
+            }
+        }
+        for cut in [
+            "Request contains an inv",
+            "Operation is not impl",
+            "Internal er",
+            "The operation w",
+            "Method doesn't allow unr",
+        ] {
+            assert!(!explain(Some(1008), cut, Phase::Setup).meaning.contains("not known"), "{cut}");
+        }
+    }
+
+    #[test]
+    fn what_only_an_open_session_can_break_is_not_blamed_on_its_setup() {
+        let told = explain(Some(1007), "Explicit activity control is not supported", Phase::Setup);
+        assert!(told.retry.starts_with("once, with the handle"), "{}", told.retry);
     }
 
     fn rule_code(id: &str) -> u16 {

@@ -77,7 +77,9 @@ impl Plan {
                 Wait::Backoff,
                 "a server's failure passes, unless it comes of the snapshot",
             ),
-            (Cause::Other, _) => plan(&[Again], false, Wait::Backoff, "a close that says nothing gets one chance"),
+            (Cause::Other, _) => {
+                plan(&[Again], false, Wait::Backoff, "what such a close means for another attempt is not known")
+            }
         }
     }
 }

@@ -58,6 +58,13 @@ struct BackendRows {
     vertex: Option<BackendRow>,
 }
 
+/// Which facts each family states itself.
+#[derive(Deserialize)]
+struct Stated {
+    #[serde(default)]
+    family: Vec<toml::Table>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BackendRow {
@@ -233,6 +240,7 @@ impl Profiles {
 /// Works out each family's facts, in whatever order the file has them.
 fn resolve(text: &str, rows: &[FamilyRow], known: &Profiles) -> Result<Vec<Arc<ModelProfile>>, ProfileError> {
     let mut done: Vec<Option<Arc<ModelProfile>>> = vec![None; rows.len()];
+    let stated: Stated = toml::from_str(text).map_err(|error| malformed(text, &error))?;
     for (i, row) in rows.iter().enumerate() {
         let place = Place { text, path: format!("family[{i}]") };
         if rows[..i].iter().any(|other| other.name.get_ref() == row.name.get_ref()) {
@@ -267,7 +275,7 @@ fn resolve(text: &str, rows: &[FamilyRow], known: &Profiles) -> Result<Vec<Arc<M
                     }
                 }
             };
-            done[i] = Some(Arc::new(row.profile(base.as_deref(), &place)?));
+            done[i] = Some(Arc::new(row.profile(base.as_deref(), &stated.family[i], &place)?));
             has_moved = true;
         }
         if !has_moved {
@@ -313,7 +321,12 @@ impl BackendRow {
 
 impl FamilyRow {
     /// The facts of `base`, and over them those of the row; without a base the row has them all.
-    fn profile(&self, base: Option<&ModelProfile>, place: &Place<'_>) -> Result<ModelProfile, ProfileError> {
+    fn profile(
+        &self,
+        base: Option<&ModelProfile>,
+        stated: &toml::Table,
+        place: &Place<'_>,
+    ) -> Result<ModelProfile, ProfileError> {
         /// The fact of the row, or that of its base.
         macro_rules! fact {
             ($key:ident, $read:expr) => {
@@ -439,7 +452,7 @@ impl FamilyRow {
                 (None, None) => return Err(self.missing("transcripts", place)),
             },
             compression: fact!(compression),
-            sources: self.sources(base, place)?,
+            sources: self.sources(base, stated, place)?,
         })
     }
 
@@ -450,9 +463,12 @@ impl FamilyRow {
     fn sources(
         &self,
         base: Option<&ModelProfile>,
+        stated: &toml::Table,
         place: &Place<'_>,
     ) -> Result<BTreeMap<String, String>, ProfileError> {
         let mut sources = base.map(|base| base.sources.clone()).unwrap_or_default();
+        // A source is of one statement, and does not vouch for another.
+        sources.retain(|fact, _| !stated.contains_key(fact));
         for (fact, tags) in &self.source {
             let is_known = |tag: &str| ["P", "S", "C", "R", "D", "I", "?"].contains(&tag);
             if fact.get_ref() != "models" && !FACTS.contains(&fact.get_ref().as_str()) {
@@ -626,6 +642,8 @@ mod tests {
         let profiles = Profiles::built_in().with_toml(text).expect("it is right");
         let changed = profiles.find("gemini-3.1-flash-live-preview").expect("it is there");
         assert!(!changed.mid_session_content && changed.seeds_history);
+        assert!(!changed.sources.contains_key("mid_session_content"), "the table's source is of what the table says");
+        assert!(changed.sources.contains_key("initial_history"));
     }
 
     #[test]
