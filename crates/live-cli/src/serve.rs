@@ -238,7 +238,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         .init();
     let strictness = if lenient { Strictness::Lenient } else { Strictness::Strict };
     let admits = access.read()?;
-    let who = access::told(&admits);
+    let mut told = access::told(&admits);
     let is_open = admits.is_open();
 
     let runtime =
@@ -248,7 +248,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     #[cfg(not(feature = "code"))]
     let (executor, tools) = (None, "code execution: not built in\n".to_owned());
     let mut built_ins = BuiltIns { code: executor, ..BuiltIns::default() };
-    let looks_up = lookup.add_to(&mut built_ins)?;
+    told += &tools;
+    told += &lookup.add_to(&mut built_ins)?;
     let engines = engines.choose(&built_ins)?;
     let mut server = Server::builder().strictness(strictness).profiles(profiles.read()?).listen(listen);
     server = match &engines {
@@ -303,11 +304,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         let server = server.bind().await.map_err(explain)?;
         let mut signals = Signals::watch().context("cannot watch for signals")?;
         tokio::spawn(access.reread(server.access()).context("cannot watch for signals")?);
-        say(&banner(server.endpoints(), ca_path.as_deref(), is_open, &who));
+        say(&banner(server.endpoints(), ca_path.as_deref(), is_open, &told));
         say(&beside(&server, clock, store_path.as_deref()));
         say(&engines.as_ref().map(engines::told).unwrap_or_default());
-        say(&tools);
-        say(&looks_up);
         let stats = server
             .serve_until(async move {
                 signals.next().await;
@@ -329,7 +328,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 /// What is printed once the server listens.
 ///
 /// The `listening on` and `CA certificate:` lines stand alone and unindented, so that programs can read them.
-fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool, who: &str) -> String {
+fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool, told: &str) -> String {
     let mut out = String::new();
     for endpoint in endpoints {
         _ = writeln!(out, "listening on {endpoint}");
@@ -337,7 +336,7 @@ fn banner(endpoints: &[Endpoint], ca: Option<&Path>, is_open: bool, who: &str) -
     if let Some(ca) = ca {
         _ = writeln!(out, "CA certificate: {}", ca.display());
     }
-    out.push_str(who);
+    out.push_str(told);
     if is_open && endpoints.iter().any(|endpoint| !endpoint.address.ip().is_loopback()) {
         out.push_str("warning: reachable from the network without a key; give --api-key or --access-file\n");
     }
