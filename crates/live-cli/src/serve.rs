@@ -76,8 +76,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Store::Memory)]
     store: Store,
 
-    /// Sessions that one key may have open at once
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    /// Sessions that one project (a key, unless --access-file says otherwise) may have open at once
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     sessions_per_project: u32,
 
     /// What finds speech in a stream of sound: a small network, or the loudness alone

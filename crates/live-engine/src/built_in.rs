@@ -1,6 +1,6 @@
 //! The tools that run on the server's side: which kinds a model has, and which a host can run.
 //!
-//! Not here: functions, which run at the client's and which every model has but one that says so.
+//! Not here: functions, which run at the client's.
 
 use live_proto::Tool;
 

@@ -252,7 +252,7 @@ rules! {
     BuiltInNotOfModel: "tools.built-in-not-of-model", Unimplemented, NOT_ENABLED,
         "the model does not have this built-in tool", "leave it out, or name a model that has it";
     BuiltInNotRun: "tools.built-in-not-run", Unimplemented, NOT_ENABLED,
-        "this server has nothing to run the tool with", "leave it out, or let the server have an engine for it";
+        "this server has nothing to run the tool with", "leave it out, or let the server have an engine for it (docs/tools.md)";
 
     // Sessions that go on.
     HandleInvalid: "resumption.handle-invalid", InvalidArgument, "Invalid session handle",

@@ -128,9 +128,9 @@ fn built_in_tools_are_run_or_refused() {
         BuiltInTools { code_execution: true, ..BuiltInTools::NONE },
         search(),
         expect![[r#"
-            ! Violation setup.tools[1].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
+            ! Violation setup.tools[1].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it (docs/tools.md)
             < close 1008 Operation is not implemented, or supported, or enabled.
-            ! Closed: setup.tools[1].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
+            ! Closed: setup.tools[1].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it (docs/tools.md)
         "#]],
     );
     check(
@@ -187,9 +187,9 @@ fn tools_of_an_update_are_refused_too() {
     expect![[r#"
         < setupComplete
         ! SetupAccepted Live20 Text
-        ! Violation contextUpdate.tools.tools[0].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
+        ! Violation contextUpdate.tools.tools[0].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it (docs/tools.md)
         < close 1008 Operation is not implemented, or supported, or enabled.
-        ! Closed: contextUpdate.tools.tools[0].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it
+        ! Closed: contextUpdate.tools.tools[0].googleSearch: this server has nothing to run the tool with; leave it out, or let the server have an engine for it (docs/tools.md)
     "#]]
     .assert_eq(&trimmed(&world.log));
 }
