@@ -449,6 +449,24 @@ const SEEN: &[Seen] = &[
         "name a model that hears; answer the function first",
     ),
     seen(
+        &["setup must be the first message"],
+        Culprit::Request,
+        "the first message was not a setup, or a later one was",
+        "send setup once, and first; open another connection to change it, or send contextUpdate",
+    ),
+    seen(
+        &["The requested combination of response modalities"],
+        Culprit::Request,
+        "the model does not answer in that, or not in both at once",
+        "ask for one of TEXT and AUDIO; live explain --models says which a model has",
+    ),
+    seen(
+        &["session not found"],
+        Culprit::Request,
+        "the handle names no session, or one that is too old",
+        "start without a handle; resume within the time that handles are valid",
+    ),
+    seen(
         &["Text output is not supported for native audio output model"],
         Culprit::Request,
         "a model with native audio answers in AUDIO only",
