@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use live_proto::{
-    Behavior, ClientMessage, Content, DecodeError, FunctionResponse, ServerMessage, ServerPayload,
-    SessionResumptionConfig, SessionResumptionUpdate, Setup, Tool, ToolResponse,
+    Behavior, ClientMessage, Content, DecodeError, FunctionCall, FunctionResponse, PartData, ServerMessage,
+    ServerPayload, SessionResumptionConfig, SessionResumptionUpdate, Setup, Tool, ToolResponse,
 };
 
 use crate::client::{
@@ -271,11 +271,8 @@ impl ClientSession {
             && open.link == link
         {
             self.recorder.note(link, false, kind, now);
-            if let Some(ServerPayload::ToolCall(call)) = &message.payload {
-                // The server kept the call and makes it again: it is to be answered as any other.
-                let is_again = |foreign: &Foreign| call.function_calls.iter().any(|call| call.id == foreign.call.id);
-                self.foreign.retain(|foreign| foreign.call.id.is_empty() || !is_again(foreign));
-            }
+            // The server kept the call and makes it again: it is to be answered as any other.
+            self.foreign.retain(|foreign| foreign.call.id.is_empty() || !makes(&message, &foreign.call.id));
             open.heard_at = now;
             self.messages_heard += 1;
             open.engine.handle_message(message, now);
@@ -721,6 +718,17 @@ impl ClientSession {
             self.handle_dial_failed(link, Cause::SetupTimeout, String::new(), now);
         }
     }
+}
+
+/// Whether a message makes the call of this id, in either of the shapes that calls come in.
+fn makes(message: &ServerMessage, id: &str) -> bool {
+    let is_it = |call: &FunctionCall| call.id == id;
+    if let Some(ServerPayload::ToolCall(call)) = &message.payload {
+        return call.function_calls.iter().any(is_it);
+    }
+    let Some(ServerPayload::ServerContent(content)) = &message.payload else { return false };
+    let mut parts = content.model_turn.iter().flat_map(|turn| &turn.parts);
+    parts.any(|part| matches!(&part.data, Some(PartData::FunctionCall(call)) if is_it(call)))
 }
 
 /// `after` from `now`; what is past the end of time is as good as a day.

@@ -404,7 +404,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::default())]
 
     /// The rest of the promises is in the oracle: spacing, budget, handle or history, one setup, calls once.
     #[test]

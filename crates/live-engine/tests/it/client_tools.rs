@@ -454,7 +454,7 @@ fn policies() -> impl Strategy<Value = ReconnectPolicy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(500), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn each_call_runs_once_and_is_answered_once(policy in policies(), steps in steps()) {

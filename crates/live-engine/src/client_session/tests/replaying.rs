@@ -481,6 +481,41 @@ fn a_call_that_the_server_makes_again_is_run_once_and_answered_as_ever() {
 }
 
 #[test]
+fn a_call_that_is_made_again_as_a_part_of_the_answer_is_answered_in_its_turn() {
+    check_open(
+        with_functions(config(), "f"),
+        "S 1 call f#1
+         lost 1
+         ready 2
+         S 2 functionCall:f#1
+         S 2 call f#2
+         run 2 answer two
+         run 1 answer one",
+        expect![[r#"
+            S 1 call f#1
+              ! f#1 called
+              run 1 f#1
+            lost 1
+              ! Interrupted #1
+              ! Reconnecting 1: connection lost: reset
+              dial 2 (attempt 1, by h1)
+            ready 2
+              2 > setup, by h1 [f]
+              ! Resumed restored, 0 replayed
+            S 2 functionCall:f#1
+            S 2 call f#2
+              ! f#2 called
+              run 2 f#2
+            run 2 answer two
+              ! f#2 finished
+            run 1 answer one
+              ! f#1 finished
+              2 > toolResponse f output "one" f output "two"
+        "#]],
+    );
+}
+
+#[test]
 fn generations_go_on_counting() {
     check_open(
         config(),
