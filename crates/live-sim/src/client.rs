@@ -128,9 +128,8 @@ impl World<'_> {
                     self.relay(c, link, RelayCommand::Close(close));
                 }
                 SessionOutput::Event(event) => self.hear(c, event),
-                SessionOutput::RunTool { .. } | SessionOutput::AbortTool(_) => {
-                    unreachable!("no function is registered")
-                }
+                SessionOutput::RunTool { run, call } => self.run_function(c, run, call),
+                SessionOutput::AbortTool(run) => self.abort_function(c, run),
             }
         }
     }

@@ -9,6 +9,7 @@ mod end;
 mod entropy;
 mod everything;
 mod fault;
+mod function;
 mod model;
 mod net;
 mod oracle;

@@ -9,7 +9,7 @@ use live_proto::FunctionCall;
 
 use crate::entropy::Entropy;
 use crate::oracle::OWN;
-use crate::plan::{LOOK, SEND, SessionPlan};
+use crate::plan::{LOOK, SEND, SessionPlan, WATCH};
 use crate::stamp::{self, Piece};
 
 /// What is said in answer to one prompt.
@@ -66,7 +66,8 @@ impl Script {
         let mut calls = Vec::new();
         if session.has_functions {
             for _ in 0..entropy.pick(&[0, 0, 1, 1, 2]) {
-                calls.push(entropy.pick(&[LOOK, SEND]));
+                let names = [LOOK, SEND, WATCH];
+                calls.push(entropy.pick(if session.registers(WATCH) { &names } else { &names[..2] }));
             }
         }
         // A model that called for what it waits for is not heard any more, and need not know it.

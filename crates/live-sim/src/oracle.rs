@@ -15,11 +15,13 @@ use crate::report::{Failure, Fault, Figures, Rule};
 mod call;
 mod client;
 mod content;
+mod run;
 mod server;
 
 pub(crate) use self::call::{DEADLINES_MS, OWN};
 use self::client::SessionWatch;
 use self::content::Point;
+pub(crate) use self::run::Outcome;
 use self::server::ConnWatch;
 
 /// What a user said, by what must become of it.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use live_audio::Vad;
 use live_engine::{
-    Backend, ClientSessionConfig, Cut, Fresh, LateAnswers, Lifetimes, Limits, Overlap, ReconnectPolicy, Replay,
-    Retracted, TurnCompletePacing,
+    Backend, ClientSessionConfig, Cut, Fresh, Function, LateAnswers, Lifetimes, Limits, Overlap, ReconnectPolicy,
+    Replay, Retracted, TurnCompletePacing,
 };
 use live_proto::{
     ActivityHandling, AutomaticActivityDetection, Behavior, ContextWindowCompressionConfig, FunctionDeclaration,
-    Modality, RealtimeInputConfig, SessionResumptionConfig, Setup, SlidingWindow, Tool,
+    Modality, RealtimeInputConfig, Scheduling, SessionResumptionConfig, Setup, SlidingWindow, Tool,
 };
 
 use crate::entropy::Entropy;
@@ -67,6 +67,11 @@ impl SessionPlan {
 
     pub(crate) fn resumption(&self) -> Option<&SessionResumptionConfig> {
         self.config.setup.session_resumption.as_ref()
+    }
+
+    /// Whether the session runs a function of this name by itself.
+    pub(crate) fn registers(&self, name: &str) -> bool {
+        self.config.functions.iter().any(|function| function.declaration.name == name)
     }
 
     pub(crate) fn is_transparent(&self) -> bool {
@@ -177,16 +182,17 @@ fn session(number: u8, limits: &Limits, entropy: &mut Entropy<'_>) -> SessionPla
         (_, Backend::Vertex) => Some(SessionResumptionConfig { transparent: true, handle: None }),
     };
     let has_functions = entropy.one_in(2);
+    let mut limits = limits.clone();
+    let mut functions = Vec::new();
     if has_functions {
-        let function = |name: &str, behavior| FunctionDeclaration {
-            name: name.into(),
-            behavior,
-            parameters: Some(Box::new(stamp::parameters())),
-            ..FunctionDeclaration::default()
-        };
-        let look = function(LOOK, if entropy.one_in(2) { Behavior::Blocking } else { Behavior::Unspecified });
-        let send = function(SEND, Behavior::NonBlocking);
-        setup.tools = vec![Tool { function_declarations: vec![look, send], ..Tool::default() }];
+        let look = declaration(LOOK, if entropy.one_in(2) { Behavior::Blocking } else { Behavior::Unspecified });
+        let mut own = vec![look, declaration(SEND, Behavior::NonBlocking)];
+        if entropy.one_in(2) {
+            functions = registered(&mut own, &mut limits, entropy);
+        }
+        if !own.is_empty() {
+            setup.tools = vec![Tool { function_declarations: own, ..Tool::default() }];
+        }
     }
     let compresses = entropy.one_in(4);
     if compresses {
@@ -201,7 +207,7 @@ fn session(number: u8, limits: &Limits, entropy: &mut Entropy<'_>) -> SessionPla
     let reconnect = (!entropy.one_in(16)).then(|| policy(entropy));
     let seed = u64::from(entropy.byte());
     SessionPlan {
-        config: ClientSessionConfig { setup, functions: Vec::new(), limits: limits.clone(), reconnect, seed },
+        config: ClientSessionConfig { setup, functions, limits, reconnect, seed },
         backend,
         project: entropy.pick(&[0, 0, 1]),
         is_manual,
@@ -211,6 +217,50 @@ fn session(number: u8, limits: &Limits, entropy: &mut Entropy<'_>) -> SessionPla
         sound_bytes: entropy.pick(&[64, 640, 0]),
         is_thief: number > 0 && entropy.one_in(8),
     }
+}
+
+fn declaration(name: &str, behavior: Behavior) -> FunctionDeclaration {
+    FunctionDeclaration {
+        name: name.into(),
+        behavior,
+        parameters: Some(Box::new(stamp::parameters())),
+        ..FunctionDeclaration::default()
+    }
+}
+
+/// Functions that the session runs by itself, within bounds of their own. What of them the host does not declare too is taken
+/// from its `own`.
+fn registered(own: &mut Vec<FunctionDeclaration>, limits: &mut Limits, entropy: &mut Entropy<'_>) -> Vec<Function> {
+    let candidates = own.drain(..).chain([declaration(WATCH, Behavior::NonBlocking)]).collect::<Vec<_>>();
+    let mut functions = Vec::new();
+    for declaration in candidates {
+        let is_generator = declaration.name == WATCH;
+        let (stays_the_hosts, is_declared_too) = (entropy.one_in(4), entropy.one_in(4));
+        let mut function = Function::new(declaration.clone());
+        function.is_generator = is_generator;
+        function.time_limit = entropy.pick(&[function.time_limit, None, Some(Duration::from_secs(2))]);
+        if declaration.name != LOOK {
+            function.scheduling = match entropy.below(4) {
+                0 => None,
+                1 => Some(Scheduling::Silent),
+                2 => Some(Scheduling::WhenIdle),
+                _ => Some(Scheduling::Interrupt),
+            };
+        }
+        let is_hosts = stays_the_hosts && !is_generator;
+        if is_hosts || is_declared_too && !is_generator {
+            own.push(declaration);
+        }
+        if !is_hosts {
+            functions.push(function);
+        }
+    }
+    if entropy.one_in(3) {
+        limits.running_tools_max = entropy.pick(&[16, 1, 2]);
+        limits.tool_calls_max = entropy.pick(&[64, 1, 3]);
+        limits.tool_response_bytes_max = entropy.pick(&[256 << 10, FEW_BYTES]);
+    }
+    functions
 }
 
 fn policy(entropy: &mut Entropy<'_>) -> ReconnectPolicy {
@@ -239,3 +289,7 @@ fn policy(entropy: &mut Entropy<'_>) -> ReconnectPolicy {
 pub(crate) const LOOK: &str = "look";
 /// The function that it does not wait for.
 pub(crate) const SEND: &str = "send";
+/// The function that answers in pieces, which only a session runs.
+pub(crate) const WATCH: &str = "watch";
+/// Enough for a result, and not for two.
+const FEW_BYTES: usize = 40;

@@ -106,6 +106,22 @@ table! {
         CallOrder = "call-order",
         /// While the model speaks, an answer interrupts it, waits for the end of the turn or is silent, as its scheduling says.
         Scheduling = "scheduling",
+        /// A call of a registered function is told once, and runs at most once over all connections.
+        RunOnce = "run-once",
+        /// A call that a session runs is answered at most once, but for what is said again over another connection.
+        RunAnswered = "run-answered",
+        /// Answers that a model stands still for go out in the order of their calls, those of one message together.
+        RunOrder = "run-order",
+        /// An answer goes out as soon as there is a connection and no call before it is in its way.
+        RunSent = "run-sent",
+        /// A call that the server withdrew is not answered.
+        RunWithdrawn = "run-withdrawn",
+        /// What a run says that was aborted is not sent.
+        RunAborted = "run-aborted",
+        /// A session is not idle while a function runs for it, or an answer waits to be sent.
+        RunIdle = "run-idle",
+        /// A function runs no longer than it may, and none is left behind by its session.
+        RunEnds = "run-ends",
         /// A spoken turn is complete when it is played, unless it is cut short or calls.
         PlayedOut = "played-out",
         /// A prompt holds nothing twice and nothing of another session, in the order in which it was said.
@@ -203,6 +219,10 @@ pub struct Figures {
     pub interrupted: u64,
     /// Calls that clients were told.
     pub calls: u64,
+    /// Functions that sessions ran.
+    pub runs: u64,
+    /// Of them, those that were aborted.
+    pub aborted: u64,
     /// Times that a context was cut to fit its window.
     pub compressions: u64,
     /// Times that a full engine gave a piece back.
@@ -231,6 +251,8 @@ impl Default for Figures {
             turns: 0,
             interrupted: 0,
             calls: 0,
+            runs: 0,
+            aborted: 0,
             compressions: 0,
             given_back: 0,
             faults: vec![0; Fault::ALL.len()],
@@ -257,6 +279,8 @@ impl AddAssign<&Self> for Figures {
             turns,
             interrupted,
             calls,
+            runs,
+            aborted,
             compressions,
             given_back,
             faults,
@@ -278,6 +302,8 @@ impl AddAssign<&Self> for Figures {
             (&mut self.turns, turns),
             (&mut self.interrupted, interrupted),
             (&mut self.calls, calls),
+            (&mut self.runs, runs),
+            (&mut self.aborted, aborted),
             (&mut self.compressions, compressions),
             (&mut self.given_back, given_back),
         ] {
@@ -314,6 +340,8 @@ impl fmt::Display for Figures {
             turns,
             interrupted,
             calls,
+            runs,
+            aborted,
             compressions,
             given_back,
             faults,
@@ -330,7 +358,7 @@ impl fmt::Display for Figures {
         )?;
         writeln!(
             f,
-            "{turns} turns ({interrupted} cut short), {calls} calls, {compressions} compressions, {given_back} pieces given back"
+            "{turns} turns ({interrupted} cut short), {calls} calls told, {runs} run ({aborted} aborted), {compressions} compressions, {given_back} pieces given back"
         )?;
         let list = |counts: &[u64], names: &[&str]| -> String {
             let each: Vec<String> = names.iter().zip(counts).map(|(name, count)| format!("{name} {count}")).collect();

@@ -4,7 +4,7 @@
 //! sound bear the generation and the place of the piece in it. Nothing here knows what should arrive: that is the oracle's.
 
 use bytes::Bytes;
-use live_proto::{Content, FunctionCall, Part, PartData, Schema, SchemaType, Struct, Value};
+use live_proto::{Content, FunctionCall, FunctionResponse, Part, PartData, Schema, SchemaType, Struct, Value};
 
 /// The number of one thing that a user said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +49,18 @@ pub(crate) fn result(said: Said) -> Struct {
     [("r", Value::from(words(said, 0).as_str()))].into_iter().collect()
 }
 
+/// A result of more than so many bytes.
+pub(crate) fn long_result(said: Said, bytes: usize) -> Struct {
+    [("r", Value::from(words(said, bytes + 1).as_str()))].into_iter().collect()
+}
+
+/// The number of a result, or of an error of a function.
+pub(crate) fn of_response(response: &FunctionResponse) -> Option<Said> {
+    let object = response.response.as_ref()?;
+    let text = object.get("r").or_else(|| object.get("error"))?.as_str()?;
+    said_in(text).last()
+}
+
 /// The arguments of a call.
 pub(crate) fn arguments(piece: Piece) -> Struct {
     [("n", Value::from(answer(piece).as_str()))].into_iter().collect()
@@ -83,8 +95,7 @@ fn each_said_in_part(part: &Part, found: &mut impl FnMut(Said)) {
         Some(PartData::Text(text)) => said_in(text).for_each(found),
         Some(PartData::InlineData(blob)) => each_in_sound(&blob.data, found),
         Some(PartData::FunctionResponse(response)) => {
-            let text = response.response.as_ref().and_then(|object| object.get("r")).and_then(Value::as_str);
-            said_in(text.unwrap_or_default()).for_each(found);
+            of_response(response).into_iter().for_each(found);
         }
         Some(
             PartData::FunctionCall(_)

@@ -11,6 +11,7 @@ use live_proto::{
 };
 
 use crate::entropy::Entropy;
+use crate::function::Running;
 use crate::oracle::Kind;
 use crate::stamp::{self, Said};
 use crate::world::World;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     /// Sound was sent and the stream was not ended.
     is_streaming: bool,
     answers: Vec<Answer>,
+    /// What runs for the session.
+    pub(crate) running: Vec<Running>,
     pub(crate) end: Ending,
 }
 
@@ -55,7 +58,15 @@ pub(crate) enum Ending {
 
 impl App {
     pub(crate) fn new(number: u8) -> Self {
-        Self { number, said: 0, in_activity: false, is_streaming: false, answers: Vec::new(), end: Ending::Not }
+        Self {
+            number,
+            said: 0,
+            in_activity: false,
+            is_streaming: false,
+            answers: Vec::new(),
+            running: Vec::new(),
+            end: Ending::Not,
+        }
     }
 
     /// When something of its own is due.
@@ -67,11 +78,18 @@ impl App {
         if self.end == Ending::Over {
             return None;
         }
-        self.answers.iter().map(|answer| answer.at).chain(end).min()
+        let running = self.running.iter().filter_map(|running| running.at);
+        self.answers.iter().map(|answer| answer.at).chain(running).chain(end).min()
     }
 
     fn next(&self) -> Said {
         Said { session: self.number, number: self.said + 1 }
+    }
+
+    /// The number of a result, which counts as said whether it is sent or not.
+    pub(crate) fn take_number(&mut self) -> Said {
+        self.said += 1;
+        Said { session: self.number, number: self.said }
     }
 }
 
@@ -208,6 +226,7 @@ impl World<'_> {
         } else if matches!(event, ClientEvent::Closed(_) | ClientEvent::Lost(_)) {
             app.end = Ending::Over;
             app.answers.clear();
+            app.running.clear();
         } else if matches!(event, ClientEvent::Resumed { answer_lost: true, .. } | ClientEvent::Dropped(_))
             && matches!(app.end, Ending::Asked { .. })
         {
@@ -229,6 +248,8 @@ impl World<'_> {
         if let Some(nth) = app.answers.iter().position(|answer| answer.at <= now) {
             let answer = app.answers.remove(nth);
             self.answer_call(c, answer);
+        } else if let Some(nth) = app.running.iter().position(|it| it.at.is_some_and(|at| at <= now)) {
+            self.function_speaks(c, nth);
         } else {
             match app.end {
                 Ending::AskAt(at) if at <= now => self.ask_last(c),

@@ -9,7 +9,7 @@ use live_engine::{Backend, Snapshot, Unmatched};
 use live_proto::{FunctionCall, FunctionResponse, Scheduling, ServerContent, TurnCompleteReason};
 
 use super::{GRAIN, Oracle, identity};
-use crate::plan::{LOOK, SEND, SessionPlan};
+use crate::plan::{LOOK, SEND, SessionPlan, WATCH};
 use crate::report::Rule;
 
 /// The calls of a session, as they are known on one connection.
@@ -271,7 +271,7 @@ impl Oracle {
 
 /// Whether a call is one that is declared.
 fn fits(call: &FunctionCall) -> bool {
-    (call.name == LOOK || call.name == SEND) && identity(call).is_some()
+    [LOOK, SEND, WATCH].contains(&call.name.as_str()) && identity(call).is_some()
 }
 
 /// How ids begin that a model chooses.

@@ -8,6 +8,7 @@ use live_engine::client_session::{FRAMES_MAX, SPACING};
 use live_engine::{ClientEvent, ClientSession, Fresh, LinkId, Overlap, Retracted, Why};
 use live_proto::{ClientMessage, FunctionCall, ServerMessage, ServerPayload, Setup};
 
+use super::run::Runs;
 use super::{Kind, Oracle, identity};
 use crate::plan::SessionPlan;
 use crate::report::Rule;
@@ -31,8 +32,11 @@ pub(super) struct SessionWatch {
     transcribed: Option<Piece>,
     /// Generations up to this one are over.
     over_to: Option<u32>,
-    told: BTreeSet<(u32, u32)>,
-    untold: Vec<(u32, u32)>,
+    pub(super) told: BTreeSet<(u32, u32)>,
+    pub(super) runs: Runs,
+    /// Which of them were answered over which connection.
+    pub(super) runs_answered: BTreeSet<(LinkId, usize)>,
+    pub(super) untold: Vec<(u32, u32)>,
     withdrawn: BTreeSet<String>,
     pub(super) call_ids: BTreeMap<String, (u32, u32)>,
     /// The handle that was given last and not retracted, and the one before the retraction.
@@ -48,7 +52,7 @@ pub(super) struct SessionWatch {
     pub(super) has_its_answer: bool,
     pub(super) dropped: u64,
     /// Its program was busy, so that what it asked for was done late.
-    is_late: bool,
+    pub(super) is_late: bool,
     /// A server was sent nonsense, or refused an argument: what was sent to it is given up.
     pub(super) is_bare: bool,
     /// Numbers in the last prompt, where all of them can be told.
@@ -79,6 +83,8 @@ impl SessionWatch {
             transcribed: None,
             over_to: None,
             told: BTreeSet::new(),
+            runs: Runs::default(),
+            runs_answered: BTreeSet::new(),
             untold: Vec::new(),
             withdrawn: BTreeSet::new(),
             call_ids: BTreeMap::new(),
@@ -205,6 +211,7 @@ impl Oracle {
                 crate::words::of_client(message)
             )
         });
+        self.says_of_runs(c, link, message);
         if has_handle && let ClientMessage::ClientContent(content) = message {
             let tells_history = content.turns.iter().any(|turn| turn.role == "model");
             self.check(Rule::ResumeXorReseed, !tells_history, || {
@@ -220,6 +227,7 @@ impl Oracle {
         }
         let session = &mut self.sessions[c];
         session.open_conn = session.links.get(&link).and_then(|link| link.conn);
+        session.runs.receives(link);
         match &message.payload {
             Some(ServerPayload::ToolCall(call)) => {
                 let new = call.function_calls.iter().filter_map(identity).filter(|it| !session.told.contains(it));
@@ -262,6 +270,7 @@ impl Oracle {
                 format!("session {c} says first {}", crate::words::of_event(event))
             });
         }
+        self.hears_of_runs(c, event, now);
         match event {
             ClientEvent::Ready { .. } => {
                 self.sessions[c].open_since = Some(now);
@@ -328,7 +337,10 @@ impl Oracle {
             ClientEvent::Lost(loss) => {
                 self.figures.lost += 1;
                 let max = self.sessions[c].plan.config.limits.queued_messages_max;
-                let words = loss.unsent.iter().filter(|message| !is_media(message)).count();
+                let words = loss.unsent.iter().filter(|message| !is_media(message));
+                // Answers of functions that the session ran are kept apart.
+                let last = self.sessions[c].runs.unsent(&loss.unsent);
+                let words = words.count() - usize::from(last);
                 self.check(Rule::Bounds, words <= max && loss.last_frames.len() <= FRAMES_MAX, || {
                     format!("session {c} held {words} messages of {max}, and {} frames", loss.last_frames.len())
                 });
@@ -405,6 +417,7 @@ impl Oracle {
 
     /// A session has nothing more to do for now.
     pub(crate) fn session_rests(&mut self, c: usize, session: &ClientSession, _now: Instant) {
+        self.runs_rest(c, session.is_open());
         let watch = &self.sessions[c];
         let held_max = watch.plan.policy().map_or(1 << 20, |policy| policy.held_media_bytes_max);
         let (held, is_over) = (session.held_media_bytes(), watch.is_over);

@@ -136,8 +136,7 @@ impl Oracle {
                     continue;
                 }
                 conn.must_go_on |= was_waited_for && conn.waits_for.is_empty();
-                let text = response.response.as_ref().and_then(|it| it.get("r")).and_then(|it| it.as_str());
-                let number = stamp::said_in(text.unwrap_or_default()).map(|said| said.number).last();
+                let number = stamp::of_response(response).map(|said| said.number);
                 // What the model withdrew, or another connection made, may be passed over.
                 let is_open = conn.open_calls.contains(&response.id);
                 conn.answers.extend(number.filter(|_| is_open));
