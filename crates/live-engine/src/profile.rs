@@ -467,10 +467,17 @@ pub fn model_name(resource: &str) -> &str {
     resource.rsplit_once('/').map_or(resource, |(_, name)| name)
 }
 
+/// Whether `name` is `pattern`, where `*` stands for any text. Names are a peer's, of any length: each part is looked for once.
 fn fits(pattern: &str, name: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return pattern == name };
-    let Some(rest) = name.strip_prefix(head) else { return false };
-    (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| fits(tail, &rest[at..]))
+    let mut parts = pattern.split('*');
+    let head = parts.next().expect("a text has a first part");
+    let Some(mut rest) = name.strip_prefix(head) else { return false };
+    let Some(tail) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, behind)) = rest.split_once(part) else { return false };
+        rest = behind;
+    }
+    rest.ends_with(tail)
 }
 
 #[cfg(test)]
@@ -480,6 +487,29 @@ mod tests {
     #[track_caller]
     fn check(name: &str, family: Option<Family>) {
         assert_eq!(Profiles::default().find(model_name(name)).map(|profile| profile.family), family, "{name}");
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a*", "a", true),
+            ("a*", "ba", false),
+            ("*", "", true),
+            ("a*b", "ab", true),
+            ("a*b", "axbxb", true),
+            ("a*b", "a", false),
+            ("ab*bc", "abc", false),
+            ("*a*b*", "xaxbx", true),
+            ("*a*b*", "xbxax", false),
+            ("a**b", "ab", true),
+            ("a*b*b", "ab", false),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
+        // Each `a` could be where each star ends.
+        assert!(!fits(&"*a".repeat(20), &format!("{}b", "a".repeat(1 << 20))));
     }
 
     #[test]

@@ -146,6 +146,20 @@ impl fmt::Debug for BuiltIns {
     }
 }
 
+/// An address as the log may have it: neither a name and password nor a query, which may be secrets of whoever asked.
+pub(crate) fn shown(url: &str) -> String {
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = place.split_once("://") else { return "what is no URL".to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let mut shown = format!("{scheme}://{host}{path}");
+    shown.truncate(shown.floor_char_boundary(SHOWN_BYTES_MAX));
+    shown
+}
+
+/// Bytes of an address in the log.
+const SHOWN_BYTES_MAX: usize = 200;
+
 #[cfg(test)]
 mod tests {
     use live_proto::GoogleSearch;
@@ -193,5 +207,20 @@ mod tests {
         assert_eq!(found(&[]), ["https://www.example.com/0", "https://www.example.com/1"]);
         assert_eq!(found(&["example.com"]), ["https://other.net/3", "https://other.net/4"]);
         assert_eq!(found(&["example.com", "other.net"]), [""; 0]);
+    }
+
+    #[test]
+    fn the_log_has_no_secrets_of_addresses() {
+        for (url, expected) in [
+            ("http://h.example:80/a/b?key=secret#secret", "http://h.example:80/a/b"),
+            ("https://me:secret@h.example/@a", "https://h.example/@a"),
+            ("http://me:sec@ret@h.example", "http://h.example"),
+            ("http://h.example\\@secret", "http://h.example\\@secret"),
+            ("http:me:secret@h.example", "what is no URL"),
+            ("", "what is no URL"),
+        ] {
+            assert_eq!(shown(url), expected, "{url}");
+        }
+        assert_eq!(shown(&format!("http://h/{}", "é".repeat(500))).len(), 199);
     }
 }

@@ -56,10 +56,10 @@ impl AllowList {
         self.entries.iter().any(|entry| entry.lists(url))
     }
 
-    /// Whether this may be connected to for a URL that is listed: it is public, or the list names the address itself. `localhost`
-    /// names the addresses of this machine.
-    pub(crate) fn permits(&self, address: SocketAddr) -> bool {
-        is_public(address.ip()) || self.entries.iter().any(|entry| entry.names(address))
+    /// Whether this may be connected to for a URL that is listed: it is public, or the list names the address itself, and of what is
+    /// there this path. `localhost` names the addresses of this machine.
+    pub(crate) fn permits(&self, url: &Url, address: SocketAddr) -> bool {
+        is_public(address.ip()) || self.entries.iter().any(|entry| entry.names(address) && entry.has_path(url))
     }
 }
 
@@ -125,7 +125,11 @@ impl Entry {
             (Pattern::Address(own), Some(Host::Ipv6(address))) => *own == IpAddr::V6(address).to_canonical(),
             (_, _) => false,
         };
-        is_host && begins_path(url.path(), &self.path)
+        is_host && self.has_path(url)
+    }
+
+    fn has_path(&self, url: &Url) -> bool {
+        begins_path(url.path(), &self.path)
     }
 
     fn names(&self, address: SocketAddr) -> bool {
@@ -224,7 +228,8 @@ mod tests {
     #[test]
     fn what_is_not_public_has_to_be_named_itself() {
         let permits = |entry, address: &str| {
-            AllowList::new([entry]).expect("a good entry").permits(address.parse().expect("an address"))
+            let url = Url::parse("http://name.example/a").expect("a good URL");
+            AllowList::new([entry]).expect("a good entry").permits(&url, address.parse().expect("an address"))
         };
         for (entry, address, expected) in [
             ("example.com", "93.184.215.14:443", true),
@@ -240,6 +245,8 @@ mod tests {
             ("localhost:3000", "127.0.0.1:3001", false),
             ("localhost:3000", "169.254.169.254:3000", false),
             ("127.0.0.1:1", "[::ffff:127.0.0.1]:1", true),
+            ("http://10.0.0.7/a", "10.0.0.7:80", true),
+            ("http://10.0.0.7/guide/", "10.0.0.7:80", false),
         ] {
             assert_eq!(permits(entry, address), expected, "{entry} {address}");
         }

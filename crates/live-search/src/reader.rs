@@ -149,7 +149,7 @@ impl Reader {
         let addresses = self.names.addresses(url).await;
         let addresses = addresses.map_err(|error| failed(format!("its name cannot be resolved: {error}")))?;
         // A name with one address inside and one outside is a trick, so one that may not be used is enough.
-        if !addresses.iter().all(|address| self.allowed.permits(*address)) {
+        if !addresses.iter().all(|address| self.allowed.permits(url, *address)) {
             return refused(
                 "its host has an address that is not public, and this server's list does not name that address",
             );

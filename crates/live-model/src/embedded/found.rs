@@ -8,7 +8,7 @@ use super::look::Look;
 use super::piece::excerpt;
 use crate::grounding::terms::Terms;
 use crate::grounding::{Grounding, sentences};
-use crate::tool::{BuiltIns, Hit};
+use crate::tool::{BuiltIns, Hit, shown};
 
 /// Findings that are told.
 const HITS_MAX: usize = 3;
@@ -143,7 +143,7 @@ async fn read(urls: &[String], about: &str, tools: &BuiltIns, grounding: &mut Gr
                 }
             }
             Err(unread) => {
-                tracing::warn!(url, why = unread.why, status = ?unread.status, "a page was not read");
+                tracing::warn!(url = shown(url), why = unread.why, status = ?unread.status, "a page was not read");
                 grounding.read(url, unread.status);
                 told.say(&format!("I could not read {url}: {}.", unread.why));
             }

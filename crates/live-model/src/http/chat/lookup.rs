@@ -8,7 +8,7 @@ use live_proto::UrlRetrievalStatus;
 use serde_json::{Value, json};
 
 use crate::grounding::Grounding;
-use crate::tool::{Hit, Page, SearchEngine, UrlReader};
+use crate::tool::{Hit, Page, SearchEngine, UrlReader, shown};
 
 /// Findings of one search that a model is told.
 const HITS_MAX: usize = 5;
@@ -74,7 +74,7 @@ pub(super) fn read(reader: &dyn UrlReader, url: String) -> Looked {
                 (told, Found::Page(url, Box::new(page)))
             }
             Err(unread) => {
-                tracing::warn!(url, why = unread.why, status = ?unread.status, "a page was not read");
+                tracing::warn!(url = shown(&url), why = unread.why, status = ?unread.status, "a page was not read");
                 (json!({ "error": unread.why }).to_string(), Found::Unread(url, unread.status))
             }
         }
