@@ -103,13 +103,28 @@ pub(crate) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value>
     }
     let Some(pointer) = fragment.strip_prefix('/') else { return anchored(root, fragment) };
     pointer.split('/').try_fold(root, |found, step| {
-        let step = step.replace("~1", "/").replace("~0", "~");
+        let step = unescaped(step)?.replace("~1", "/").replace("~0", "~");
         match found {
             Value::Struct(object) => object.get(&step),
             Value::List(list) => list.get(step.parse::<usize>().ok()?),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
         }
     })
+}
+
+/// What percent-encoding stands for, in which generators write names such as `Page<Item>`; `None` if it is no text.
+fn unescaped(step: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(step.len());
+    let mut rest = step.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let escaped = behind.first_chunk().filter(|_| *first == b'%').and_then(|digits: &[u8; 2]| {
+            let digits = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_hexdigit))?;
+            u8::from_str_radix(digits, 16).ok()
+        });
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8(bytes).ok()
 }
 
 /// Definitions are where anchors are set.

@@ -253,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn references_are_read_as_generators_write_them() {
+        let referring = |reference: &str| {
+            format!(
+                r#"{{"parametersJsonSchema": {{"properties": {{"a": {{"$ref": "{reference}"}}}},
+                    "$defs": {{"Page<A/B~é>": {{"type": "string"}}, "50%": {{"type": "string"}}}}}}}}"#
+            )
+        };
+        for reference in ["#/$defs/Page<A~1B~0é>", "#/$defs/Page%3CA~1B~0%c3%A9%3E", "#/%24defs/50%25", "#/$defs/50%"]
+        {
+            misfits(&referring(reference), r#"{"a": 1}"#, "args.a: it is to be of type string");
+        }
+    }
+
+    #[test]
     fn what_nothing_is_said_of_fits() {
         fits("{}", r#"{"a": 1}"#);
         fits(

@@ -156,7 +156,8 @@ pub(crate) fn to_json(schema: &Schema) -> Value {
         set("type", Value::List(types));
     }
     if let Some(name) = definition(&schema.r#ref) {
-        let reference = Value::from(format!("#/$defs/{}", name.replace('~', "~0").replace('/', "~1")));
+        let reference =
+            Value::from(format!("#/$defs/{}", name.replace('%', "%25").replace('~', "~0").replace('/', "~1")));
         if schema.nullable {
             let target: Struct = [("$ref", reference)].into_iter().collect();
             set("anyOf", Value::List(vec![target.into(), null()]));

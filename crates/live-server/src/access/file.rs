@@ -115,7 +115,7 @@ impl Access {
         // Its own words show the line, with whatever secret is in it.
         let file: File = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            fault(at, error.message().lines().next().unwrap_or("it is no TOML").to_owned())
+            fault(at, untold(error.message()))
         })?;
         let mut access = Self { is_restricted: true, ..Self::default() };
         for (index, entry) in file.key.into_iter().enumerate() {
@@ -229,6 +229,20 @@ impl Access {
             }
         }
         Ok(())
+    }
+}
+
+/// What is wrong in the words of the reader of TOML, but for the values that it quotes: a key may stand where none belongs.
+fn untold(message: &str) -> String {
+    if !message.starts_with("invalid ") || !message.contains(['`', '"']) {
+        return message.lines().next().unwrap_or("it is no TOML").to_owned();
+    }
+    match message.rsplit_once(", expected ") {
+        Some((_, kind)) if kind == "a sequence" || kind.starts_with("struct ") => {
+            "this does not belong here; entries begin with [[key]], [[bearer]] or [[issuer]]".to_owned()
+        }
+        Some((_, kind)) => format!("this does not belong here, expected {kind}"),
+        None => "this does not belong here".to_owned(),
     }
 }
 
