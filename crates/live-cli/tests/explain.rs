@@ -64,6 +64,14 @@ fn everything_that_is_refused_is_told_at_once_in_either_spelling_and_form() {
     assert_eq!(ids, ["setup.field-of-other-backend", "setup.voice-unknown", "setup.number-out-of-range"], "{out}");
     assert!(out.contains("closes with 1007 No matching speaker voice found for name: alloy"), "{out}");
 
+    let (_, out, _) = explain(
+        &["-"],
+        r#"{"model": "models/gemini-3.8-live", "tools": [{"functionDeclarations": [{"name": "1"}, {"name": "f",
+        "parametersJsonSchema": {"type": "object", "properties": {"a": {"type": "strin"}, "b": {"enum": []}}}}]}]}"#,
+    );
+    let ids: Vec<&str> = out.lines().filter_map(|line| line.strip_prefix("         ")?.split(',').next()).collect();
+    assert_eq!(ids, ["tools.function-name-begins", "schema.type-unknown", "schema.enum-empty"], "{out}");
+
     // On Vertex the handle may be transparent, and another model has another temper.
     let (code, out, _) = explain(&["-", "--backend", "vertex", "--json"], frame);
     let told: Value = serde_json::from_str(&out).unwrap();

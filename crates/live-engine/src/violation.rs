@@ -9,8 +9,10 @@ use live_proto::{DecodeError, DecodeErrorKind};
 
 use crate::close::GrpcStatus;
 
+mod findings;
 mod rule;
 
+pub(crate) use self::findings::Findings;
 pub use self::rule::Rule;
 
 /// A rule that the peer broke.

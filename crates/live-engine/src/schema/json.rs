@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use live_proto::{Struct, Value};
 
 use super::{At, Bounds, listed, resolve};
-use crate::violation::{Rule, Violation};
+use crate::violation::{Findings, Rule, Violation};
 
 /// What becomes of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,12 +107,16 @@ pub(crate) fn check(
     bounds: Bounds,
     hints: &mut Vec<String>,
     hints_max: usize,
-) -> Result<(), Violation> {
+    findings: &mut Findings,
+) {
     if schema.as_struct().is_none() {
-        return Err(at.breaks(Rule::SchemaForm));
+        return findings.add(at.breaks(Rule::SchemaForm));
     }
-    Walk { root: schema, bounds, seen: 0, hints, hints_max }.visit(schema, at, 1)?;
-    check_finite(schema, at, bounds)
+    let mut walk = Walk { root: schema, bounds, seen: 0, is_too_large: false, hints, hints_max, findings };
+    walk.visit(schema, at, 1);
+    if !walk.is_too_large && !walk.findings.is_full() {
+        findings.check(check_finite(schema, at, bounds));
+    }
 }
 
 /// Checks that the schema is of objects, as the arguments of a function are.
@@ -128,34 +132,44 @@ struct Walk<'a> {
     root: &'a Value,
     bounds: Bounds,
     seen: usize,
+    /// It has more schemas, or deeper ones, than are looked at.
+    is_too_large: bool,
     hints: &'a mut Vec<String>,
     hints_max: usize,
+    findings: &'a mut Findings,
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, schema: &Value, at: &At<'_>, depth: usize) -> Result<(), Violation> {
+    /// Looks at a schema and all within it; what is too large is left after its first excess.
+    fn visit(&mut self, schema: &Value, at: &At<'_>, depth: usize) {
+        if self.is_too_large || self.findings.is_full() {
+            return;
+        }
         self.seen += 1;
-        check_size(self.seen, depth, self.bounds, at)?;
+        if let Err(excess) = check_size(self.seen, depth, self.bounds, at) {
+            self.is_too_large = true;
+            return self.findings.add(excess);
+        }
         let schema = match schema {
             Value::Struct(schema) => schema,
-            Value::Bool(_) => return Ok(()),
+            Value::Bool(_) => return,
             Value::Null | Value::Number(_) | Value::String(_) | Value::List(_) => {
-                return Err(at.breaks(Rule::SchemaForm));
+                return self.findings.add(at.breaks(Rule::SchemaForm));
             }
         };
         for (word, value) in &schema.0 {
-            self.read(word, value, &at.key(word), depth)?;
+            self.read(word, value, &at.key(word), depth);
         }
-        check_names(schema, at)?;
-        check_enum(schema, at)?;
-        check_ranges(schema, at)
+        check_names(schema, at, self.findings);
+        self.findings.check(check_enum(schema, at));
+        check_ranges(schema, at, self.findings);
     }
 
-    fn read(&mut self, word: &str, value: &Value, at: &At<'_>, depth: usize) -> Result<(), Violation> {
+    fn read(&mut self, word: &str, value: &Value, at: &At<'_>, depth: usize) {
         match WORDS.iter().find(|(name, _)| *name == word).map(|(_, word)| *word) {
             Some(Word::Known) => {}
             Some(Word::Refused(fix)) => {
-                return Err(at.breaks(Rule::SchemaKeyword).found(word).found(fix));
+                return self.findings.add(at.breaks(Rule::SchemaKeyword).found(word).found(fix));
             }
             // Vendors mark their own words so.
             None if word.starts_with("x-") => {}
@@ -166,33 +180,37 @@ impl Walk<'_> {
             }
         }
         match word {
-            "type" => check_types(value, at),
-            "$ref" => self.check_reference(value, at),
+            "type" => self.findings.check(check_types(value, at)),
+            "$ref" => {
+                let is_there = self.check_reference(value, at);
+                self.findings.check(is_there);
+            }
             "not" => match value {
                 // A generator's way to write that nothing fits.
-                Value::Struct(schema) if schema.is_empty() => Ok(()),
-                Value::Bool(_) => Ok(()),
+                Value::Struct(schema) if schema.is_empty() => {}
+                Value::Bool(_) => {}
                 Value::Struct(_) | Value::Null | Value::Number(_) | Value::String(_) | Value::List(_) => {
-                    Err(at.breaks(Rule::SchemaKeyword).found(word).found("say what a value is, in anyOf or enum"))
+                    let refused = at.breaks(Rule::SchemaKeyword).found(word);
+                    self.findings.add(refused.found("say what a value is, in anyOf or enum"));
                 }
             },
             "properties" | "patternProperties" | "$defs" | "definitions" => {
                 let Value::Struct(schemas) = value else {
-                    return Err(at.breaks(Rule::SchemaMapForm));
+                    return self.findings.add(at.breaks(Rule::SchemaMapForm));
                 };
-                schemas.0.iter().try_for_each(|(name, schema)| self.visit(schema, &at.key(name), depth + 1))
+                schemas.0.iter().for_each(|(name, schema)| self.visit(schema, &at.key(name), depth + 1));
             }
             "anyOf" | "oneOf" | "allOf" | "prefixItems" => {
                 let Some(schemas) = value.as_list().filter(|schemas| !schemas.is_empty()) else {
-                    return Err(at.breaks(Rule::SchemaListForm));
+                    return self.findings.add(at.breaks(Rule::SchemaListForm));
                 };
-                self.visit_each(schemas, at, depth)
+                self.visit_each(schemas, at, depth);
             }
             // Lists are how drafts before 2020 wrote prefixItems.
             "items" => match value {
                 Value::List(schemas) => self.visit_each(schemas, at, depth),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Struct(_) => {
-                    self.visit(value, at, depth + 1)
+                    self.visit(value, at, depth + 1);
                 }
             },
             "additionalProperties"
@@ -200,13 +218,12 @@ impl Walk<'_> {
             | "propertyNames"
             | "unevaluatedProperties"
             | "unevaluatedItems" => self.visit(value, at, depth + 1),
-            _ => Ok(()),
+            _ => {}
         }
     }
 
-    fn visit_each(&mut self, schemas: &[Value], at: &At<'_>, depth: usize) -> Result<(), Violation> {
-        let mut each = schemas.iter().enumerate();
-        each.try_for_each(|(index, schema)| self.visit(schema, &at.index(index), depth + 1))
+    fn visit_each(&mut self, schemas: &[Value], at: &At<'_>, depth: usize) {
+        schemas.iter().enumerate().for_each(|(index, schema)| self.visit(schema, &at.index(index), depth + 1));
     }
 
     fn check_reference(&self, reference: &Value, at: &At<'_>) -> Result<(), Violation> {
@@ -253,7 +270,7 @@ fn check_types(value: &Value, at: &At<'_>) -> Result<(), Violation> {
 pub(super) const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "array", "object", "null"];
 
 /// What `required` and `propertyOrdering` name is there, unless properties may come from elsewhere.
-fn check_names(schema: &Struct, at: &At<'_>) -> Result<(), Violation> {
+fn check_names(schema: &Struct, at: &At<'_>, findings: &mut Findings) {
     let no_properties = Struct::new();
     let properties = schema.get("properties").and_then(Value::as_struct).unwrap_or(&no_properties);
     let elsewhere = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties"];
@@ -264,16 +281,17 @@ fn check_names(schema: &Struct, at: &At<'_>) -> Result<(), Violation> {
         // Draft 3 wrote a flag at the property.
         let strings = names.as_list().filter(|names| names.iter().all(|name| name.as_str().is_some()));
         let Some(names) = strings else {
-            return Err(at.field(field).breaks(Rule::SchemaNamesForm).found(field));
+            findings.add(at.field(field).breaks(Rule::SchemaNamesForm).found(field));
+            continue;
         };
         for (index, name) in names.iter().filter_map(Value::as_str).enumerate() {
-            if !is_open && properties.get(name).is_none() {
+            if !is_open && properties.get(name).is_none() && !findings.is_full() {
                 let known = listed(properties.0.keys().map(String::as_str));
-                return Err(at.field(field).index(index).breaks(Rule::SchemaPropertyUnknown).found(name).found(known));
+                let at = at.field(field);
+                findings.add(at.index(index).breaks(Rule::SchemaPropertyUnknown).found(name).found(known));
             }
         }
     }
-    Ok(())
 }
 
 /// An enum lists values, of the type that is named beside it.
@@ -296,7 +314,7 @@ fn check_enum(schema: &Struct, at: &At<'_>) -> Result<(), Violation> {
     }
 }
 
-fn check_ranges(schema: &Struct, at: &At<'_>) -> Result<(), Violation> {
+fn check_ranges(schema: &Struct, at: &At<'_>, findings: &mut Findings) {
     let ranges = [
         ("minimum", "maximum", false),
         ("minLength", "maxLength", true),
@@ -306,13 +324,12 @@ fn check_ranges(schema: &Struct, at: &At<'_>) -> Result<(), Violation> {
     for (min, max, is_count) in ranges {
         for word in [min, max] {
             if schema.get(word).is_some_and(|value| value.as_f64().is_none()) {
-                return Err(at.field(word).breaks(Rule::SchemaNumber));
+                findings.add(at.field(word).breaks(Rule::SchemaNumber));
             }
         }
         let number = |word| (word, schema.get(word).and_then(Value::as_f64));
-        check_range(number(min), number(max), is_count, at)?;
+        findings.check(check_range(number(min), number(max), is_count, at));
     }
-    Ok(())
 }
 
 /// Checks that a range holds something; a count is whole and not negative.

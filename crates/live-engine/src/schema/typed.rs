@@ -6,96 +6,115 @@
 use live_proto::{Schema, SchemaType, Struct, Value};
 
 use super::{At, Bounds, json, listed};
-use crate::violation::{Rule, Violation};
+use crate::violation::{Findings, Rule, Violation};
 
 /// Checks a schema; `at` is its place.
-pub(crate) fn check(schema: &Schema, at: &At<'_>, bounds: Bounds) -> Result<(), Violation> {
-    Walk { root: schema, bounds, seen: 0 }.visit(schema, at, 1)?;
-    json::check_finite(&to_json(schema), at, bounds)
+pub(crate) fn check(schema: &Schema, at: &At<'_>, bounds: Bounds, findings: &mut Findings) {
+    let mut walk = Walk { root: schema, bounds, seen: 0, is_too_large: false, findings };
+    walk.visit(schema, at, 1);
+    if !walk.is_too_large && !walk.findings.is_full() {
+        findings.check(json::check_finite(&to_json(schema), at, bounds));
+    }
 }
 
 struct Walk<'a> {
     root: &'a Schema,
     bounds: Bounds,
     seen: usize,
+    /// It has more schemas, or deeper ones, than are looked at.
+    is_too_large: bool,
+    findings: &'a mut Findings,
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, schema: &Schema, at: &At<'_>, depth: usize) -> Result<(), Violation> {
+    /// Looks at a schema and all within it; what is too large is left after its first excess.
+    fn visit(&mut self, schema: &Schema, at: &At<'_>, depth: usize) {
+        if self.is_too_large || self.findings.is_full() {
+            return;
+        }
         self.seen += 1;
-        json::check_size(self.seen, depth, self.bounds, at)?;
-        self.check_type(schema, at)?;
-        check_names(schema, at)?;
-        check_enum(schema, at)?;
-        check_ranges(schema, at)?;
+        if let Err(excess) = json::check_size(self.seen, depth, self.bounds, at) {
+            self.is_too_large = true;
+            return self.findings.add(excess);
+        }
+        self.check_reference(schema, at);
+        self.findings.check(check_type(schema, at));
+        check_names(schema, at, self.findings);
+        self.findings.check(check_enum(schema, at));
+        check_ranges(schema, at, self.findings);
         for (name, property) in &schema.properties {
-            self.visit(property, &at.field("properties").key(name), depth + 1)?;
+            self.visit(property, &at.field("properties").key(name), depth + 1);
         }
         for (name, definition) in &schema.defs {
-            self.visit(definition, &at.field("defs").key(name), depth + 1)?;
+            self.visit(definition, &at.field("defs").key(name), depth + 1);
         }
         for (index, alternative) in schema.any_of.iter().enumerate() {
-            self.visit(alternative, &at.field("anyOf").index(index), depth + 1)?;
+            self.visit(alternative, &at.field("anyOf").index(index), depth + 1);
         }
-        schema.items.iter().try_for_each(|items| self.visit(items, &at.field("items"), depth + 1))
+        schema.items.iter().for_each(|items| self.visit(items, &at.field("items"), depth + 1));
     }
 
-    fn check_type(&self, schema: &Schema, at: &At<'_>) -> Result<(), Violation> {
-        if !schema.r#ref.is_empty() && definition(&schema.r#ref).is_none_or(|name| !self.root.defs.contains_key(name)) {
-            return Err(at.field("ref").breaks(Rule::SchemaReferenceUnknown).found(&schema.r#ref).found("defs"));
+    fn check_reference(&mut self, schema: &Schema, at: &At<'_>) {
+        let name = definition(&schema.r#ref);
+        if !schema.r#ref.is_empty() && name.is_none_or(|name| !self.root.defs.contains_key(name)) {
+            let unknown = at.field("ref").breaks(Rule::SchemaReferenceUnknown);
+            self.findings.add(unknown.found(&schema.r#ref).found("defs"));
         }
-        let is_alternative = !schema.any_of.is_empty() || !schema.r#ref.is_empty();
-        match &schema.r#type {
-            SchemaType::Unrecognized(_) => {
-                let found = schema.r#type.name().map_or_else(|| schema.r#type.number().to_string(), str::to_owned);
-                let known = json::TYPES.join(", ").to_uppercase();
-                return Err(at.field("type").breaks(Rule::SchemaTypeUnknown).found(found).found(known));
-            }
-            SchemaType::Unspecified if !is_alternative => {
-                return Err(at.field("type").breaks(Rule::SchemaTypeMissing));
-            }
-            SchemaType::Array if schema.items.is_none() && !is_alternative => {
-                return Err(at.field("items").breaks(Rule::SchemaItemsMissing));
-            }
-            SchemaType::Unspecified
-            | SchemaType::String
-            | SchemaType::Number
-            | SchemaType::Integer
-            | SchemaType::Boolean
-            | SchemaType::Array
-            | SchemaType::Object
-            | SchemaType::Null => {}
-        }
-        // SDKs write OBJECT beside anyOf, whatever the alternatives are.
-        if schema.r#type != SchemaType::Unspecified && !is_alternative {
-            let misplaced = [
-                ("items", SchemaType::Array, schema.items.is_some()),
-                ("properties", SchemaType::Object, !schema.properties.is_empty()),
-                ("required", SchemaType::Object, !schema.required.is_empty()),
-            ];
-            for (field, owner, is_set) in misplaced {
-                if is_set && schema.r#type != owner {
-                    let (found, owner) = (schema.r#type.name().unwrap_or_default(), owner.name().unwrap_or_default());
-                    let misplaced = at.field(field).breaks(Rule::SchemaFieldMisplaced);
-                    return Err(misplaced.found(owner).found(field).found(found));
-                }
-            }
-        }
-        Ok(())
     }
 }
 
-/// What `required` and `propertyOrdering` name is there.
-fn check_names(schema: &Schema, at: &At<'_>) -> Result<(), Violation> {
-    for (field, names) in [("required", &schema.required), ("propertyOrdering", &schema.property_ordering)] {
-        for (index, name) in names.iter().enumerate() {
-            if !schema.properties.contains_key(name) {
-                let known = listed(schema.properties.keys().map(String::as_str));
-                return Err(at.field(field).index(index).breaks(Rule::SchemaPropertyUnknown).found(name).found(known));
+fn check_type(schema: &Schema, at: &At<'_>) -> Result<(), Violation> {
+    let is_alternative = !schema.any_of.is_empty() || !schema.r#ref.is_empty();
+    match &schema.r#type {
+        SchemaType::Unrecognized(_) => {
+            let found = schema.r#type.name().map_or_else(|| schema.r#type.number().to_string(), str::to_owned);
+            let known = json::TYPES.join(", ").to_uppercase();
+            return Err(at.field("type").breaks(Rule::SchemaTypeUnknown).found(found).found(known));
+        }
+        SchemaType::Unspecified if !is_alternative => {
+            return Err(at.field("type").breaks(Rule::SchemaTypeMissing));
+        }
+        SchemaType::Array if schema.items.is_none() && !is_alternative => {
+            return Err(at.field("items").breaks(Rule::SchemaItemsMissing));
+        }
+        SchemaType::Unspecified
+        | SchemaType::String
+        | SchemaType::Number
+        | SchemaType::Integer
+        | SchemaType::Boolean
+        | SchemaType::Array
+        | SchemaType::Object
+        | SchemaType::Null => {}
+    }
+    // SDKs write OBJECT beside anyOf, whatever the alternatives are.
+    if schema.r#type != SchemaType::Unspecified && !is_alternative {
+        let misplaced = [
+            ("items", SchemaType::Array, schema.items.is_some()),
+            ("properties", SchemaType::Object, !schema.properties.is_empty()),
+            ("required", SchemaType::Object, !schema.required.is_empty()),
+        ];
+        for (field, owner, is_set) in misplaced {
+            if is_set && schema.r#type != owner {
+                let (found, owner) = (schema.r#type.name().unwrap_or_default(), owner.name().unwrap_or_default());
+                let misplaced = at.field(field).breaks(Rule::SchemaFieldMisplaced);
+                return Err(misplaced.found(owner).found(field).found(found));
             }
         }
     }
     Ok(())
+}
+
+/// What `required` and `propertyOrdering` name is there.
+fn check_names(schema: &Schema, at: &At<'_>, findings: &mut Findings) {
+    for (field, names) in [("required", &schema.required), ("propertyOrdering", &schema.property_ordering)] {
+        for (index, name) in names.iter().enumerate() {
+            if !schema.properties.contains_key(name) && !findings.is_full() {
+                let known = listed(schema.properties.keys().map(String::as_str));
+                let at = at.field(field);
+                findings.add(at.index(index).breaks(Rule::SchemaPropertyUnknown).found(name).found(known));
+            }
+        }
+    }
 }
 
 /// The values of an enum are strings, or numbers written as strings: so Vertex shows it.
@@ -122,7 +141,7 @@ fn check_enum(schema: &Schema, at: &At<'_>) -> Result<(), Violation> {
     }
 }
 
-fn check_ranges(schema: &Schema, at: &At<'_>) -> Result<(), Violation> {
+fn check_ranges(schema: &Schema, at: &At<'_>, findings: &mut Findings) {
     #[expect(clippy::cast_precision_loss, reason = "a bound this large is beyond all values")]
     let count = |count: i64| (count != 0).then_some(count as f64);
     let ranges = [
@@ -131,7 +150,9 @@ fn check_ranges(schema: &Schema, at: &At<'_>) -> Result<(), Violation> {
         (("minProperties", count(schema.min_properties)), ("maxProperties", count(schema.max_properties)), true),
         (("minimum", schema.minimum), ("maximum", schema.maximum), false),
     ];
-    ranges.into_iter().try_for_each(|(min, max, is_count)| json::check_range(min, max, is_count, at))
+    for (min, max, is_count) in ranges {
+        findings.check(json::check_range(min, max, is_count, at));
+    }
 }
 
 /// The name in `#/defs/NAME`.

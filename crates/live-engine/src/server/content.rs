@@ -8,11 +8,11 @@ use super::constraint::Kept;
 use super::declaration::check_tools;
 use super::effect;
 use super::session::{Cx, Session};
-use super::setup::{Findings, check_instruction, check_tool_kinds};
+use super::setup::{check_instruction, check_tool_kinds};
 use crate::context::Tokens;
 use crate::engine::TurnId;
 use crate::profile::Backend;
-use crate::violation::{Rule, Violation};
+use crate::violation::{Findings, Rule, Violation};
 
 impl Session {
     pub(super) fn client_content(&mut self, message: ClientContent, cx: &mut Cx<'_>) -> Result<(), Violation> {
@@ -106,9 +106,11 @@ impl Session {
         if let Some(tools) = &tools {
             check_kept(Kept::Tools, "contextUpdate.tools".into(), cx)?;
             let profile = &self.config.profile;
-            check_tool_kinds(&tools.tools, "contextUpdate.tools", profile, cx.config.built_in_tools)?;
-            let hints = check_tools(&tools.tools, "contextUpdate.tools", profile, &cx.config.limits)?;
-            let in_vain = effect::of_tools(&tools.tools, "contextUpdate.tools", cx.config.built_in_tools);
+            let (root, mut findings) = ("contextUpdate.tools", Findings::default());
+            check_tool_kinds(&tools.tools, root, profile, cx.config.built_in_tools, &mut findings);
+            let hints = check_tools(&tools.tools, root, profile, &cx.config.limits, &mut findings);
+            findings.first()?;
+            let in_vain = effect::of_tools(&tools.tools, root, cx.config.built_in_tools);
             hints.into_iter().chain(in_vain).for_each(|warning| cx.warn(warning));
         }
         self.reconfigure(|config| {

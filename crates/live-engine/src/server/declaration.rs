@@ -11,7 +11,7 @@ use super::Warning;
 use crate::limits::Limits;
 use crate::profile::ModelProfile;
 use crate::schema::{At, Bounds, json, typed};
-use crate::violation::{Rule, Violation};
+use crate::violation::{Findings, Rule, Violation};
 
 /// Checks every declaration under `root`, the path of the message that holds them; also names what of the schemas only the
 /// model can follow.
@@ -20,25 +20,35 @@ pub(super) fn check_tools(
     root: &str,
     profile: &ModelProfile,
     limits: &Limits,
-) -> Result<Vec<Warning>, Violation> {
+    findings: &mut Findings,
+) -> Vec<Warning> {
     let mut hints = Vec::new();
     let mut names = BTreeSet::new();
+    let mut declared = 0;
     for (t, tool) in tools.iter().enumerate() {
         for (f, function) in tool.function_declarations.iter().enumerate() {
             let path = format!("{root}.tools[{t}].functionDeclarations[{f}]");
             let at = At::root(&path);
-            check_name(&function.name, &at.field("name"), limits)?;
-            if !names.insert(function.name.as_str()) {
-                return Err(at.field("name").breaks(Rule::FunctionDeclaredTwice));
+            findings.check(check_name(&function.name, &at.field("name"), limits));
+            if !names.insert(function.name.as_str()) && !function.name.is_empty() {
+                findings.add(at.field("name").breaks(Rule::FunctionDeclaredTwice));
             }
-            if names.len() > limits.declarations_max {
-                return Err(at.breaks(Rule::FunctionsTooMany).found(limits.declarations_max));
+            declared += 1;
+            if declared > limits.declarations_max {
+                findings.add(at.breaks(Rule::FunctionsTooMany).found(limits.declarations_max));
             }
-            check_behavior(&function.behavior, profile, &at.field("behavior"))?;
-            check_schemas(function, &at, limits, &mut hints)?;
+            if declared > limits.declarations_max || findings.is_full() {
+                return noted(hints);
+            }
+            findings.check(check_behavior(&function.behavior, profile, &at.field("behavior")));
+            check_schemas(function, &at, limits, &mut hints, findings);
         }
     }
-    Ok(hints.into_iter().map(|path| Warning::NoEffect { path }).collect())
+    noted(hints)
+}
+
+fn noted(hints: Vec<String>) -> Vec<Warning> {
+    hints.into_iter().map(|path| Warning::NoEffect { path }).collect()
 }
 
 /// The rule is the one that Vertex documents; the Gemini API documents the same characters.
@@ -71,7 +81,8 @@ fn check_schemas(
     at: &At<'_>,
     limits: &Limits,
     hints: &mut Vec<String>,
-) -> Result<(), Violation> {
+    findings: &mut Findings,
+) {
     let FunctionDeclaration {
         name: _,
         description: _,
@@ -85,10 +96,10 @@ fn check_schemas(
     let says_something = |schema: &&Schema| **schema != Schema::default();
     let (parameters, response) = (parameters.as_deref().filter(says_something), response.as_deref());
     if let Some(schema) = parameters {
-        check_is_object(schema, &at.field("parameters"))?;
+        findings.check(check_is_object(schema, &at.field("parameters")));
     }
     if let Some(schema) = parameters_json_schema {
-        json::check_is_object(schema, &at.field("parametersJsonSchema"))?;
+        findings.check(json::check_is_object(schema, &at.field("parametersJsonSchema")));
     }
     let forms: [(_, Option<&Schema>, _, Option<&Value>); 2] = [
         ("parameters", parameters, "parametersJsonSchema", parameters_json_schema.as_ref()),
@@ -98,16 +109,15 @@ fn check_schemas(
     for (typed_field, typed_schema, json_field, json_schema) in forms {
         if typed_schema.is_some() && json_schema.is_some() {
             let twice = at.field(json_field).breaks(Rule::SchemaInBothForms);
-            return Err(twice.found(typed_field).found(json_field));
+            findings.add(twice.found(typed_field).found(json_field));
         }
         if let Some(schema) = typed_schema {
-            typed::check(schema, &at.field(typed_field), bounds)?;
+            typed::check(schema, &at.field(typed_field), bounds, findings);
         }
         if let Some(schema) = json_schema {
-            json::check(schema, &at.field(json_field), bounds, hints, HINTS_MAX)?;
+            json::check(schema, &at.field(json_field), bounds, hints, HINTS_MAX, findings);
         }
     }
-    Ok(())
 }
 
 fn check_is_object(schema: &Schema, at: &At<'_>) -> Result<(), Violation> {

@@ -19,7 +19,7 @@ use crate::built_in::{BuiltIn, BuiltInTools};
 use crate::context::{Compression, Tokens, content_bytes, tools_bytes};
 use crate::profile::{Backend, ModelProfile, Proactivity, ResponseModality, Translation, model_name};
 use crate::resumption::Handle;
-use crate::violation::{Rule, Violation};
+use crate::violation::{Findings, Rule, Violation};
 
 /// Who finds where a user's speech begins and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl SessionConfig {
         let backend = config.backend;
         check_fields(&setup, config, &mut findings);
         let Some(profile) = findings.take(find_profile(&setup.model, config)) else {
-            return Judged { accepted: None, violations: findings.0, warnings: Vec::new() };
+            return Judged { accepted: None, violations: findings.all(), warnings: Vec::new() };
         };
         let mut warnings = effect::of_setup(&setup, profile);
         let Setup {
@@ -175,9 +175,9 @@ impl SessionConfig {
         if avatar_config.is_some() && !profile.avatar {
             findings.add(Violation::new(Rule::AvatarUnsupported, "setup.avatarConfig"));
         }
-        findings.check(check_tool_kinds(&tools, "setup", profile, config.built_in_tools));
+        check_tool_kinds(&tools, "setup", profile, config.built_in_tools, &mut findings);
         warnings.extend(effect::of_tools(&tools, "setup", config.built_in_tools));
-        warnings.extend(findings.take(check_tools(&tools, "setup", profile, &config.limits)).unwrap_or_default());
+        warnings.extend(check_tools(&tools, "setup", profile, &config.limits, &mut findings));
 
         let realtime = realtime_input_config.map(|realtime| *realtime).unwrap_or_default();
         let defaults = config.profiles.backend(backend);
@@ -213,7 +213,7 @@ impl SessionConfig {
             resumption,
             compression,
         };
-        Judged { accepted: Some((Arc::new(session), handle)), violations: findings.0, warnings }
+        Judged { accepted: Some((Arc::new(session), handle)), violations: findings.all(), warnings }
     }
 }
 
@@ -223,28 +223,6 @@ pub(super) struct Judged {
     pub(super) accepted: Option<(Arc<SessionConfig>, Option<Handle>)>,
     pub(super) violations: Vec<Violation>,
     pub(super) warnings: Vec<Warning>,
-}
-
-/// The rules that were broken, in the order of the checks.
-#[derive(Default)]
-pub(super) struct Findings(Vec<Violation>);
-
-impl Findings {
-    pub(super) fn add(&mut self, violation: Violation) {
-        self.0.push(violation);
-    }
-
-    pub(super) fn check(&mut self, result: Result<(), Violation>) {
-        self.0.extend(result.err());
-    }
-
-    fn take<T>(&mut self, result: Result<T, Violation>) -> Option<T> {
-        result.map_err(|violation| self.add(violation)).ok()
-    }
-
-    pub(super) fn first(self) -> Result<(), Violation> {
-        self.0.into_iter().next().map_or(Ok(()), Err)
-    }
 }
 
 /// Fields that this backend, or this version of its API, does not have.
@@ -569,14 +547,15 @@ pub(super) fn check_tool_kinds(
     root: &str,
     profile: &ModelProfile,
     host: BuiltInTools,
-) -> Result<(), Violation> {
+    findings: &mut Findings,
+) {
     for (t, tool) in tools.iter().enumerate() {
         let path = format!("{root}.tools[{t}]");
         if !tool.function_declarations.is_empty() && !profile.functions {
-            return Err(Violation::new(Rule::FunctionsUnsupported, format!("{path}.functionDeclarations")));
+            findings.add(Violation::new(Rule::FunctionsUnsupported, format!("{path}.functionDeclarations")));
         }
         if tool.function_declarations.is_empty() && BuiltIn::of(tool).next().is_none() && !profile.empty_tools {
-            return Err(Violation::new(Rule::ToolEmpty, path));
+            findings.add(Violation::new(Rule::ToolEmpty, path.as_str()));
         }
         for kind in BuiltIn::of(tool) {
             let rule = if !profile.built_in_tools.has(&kind) {
@@ -586,8 +565,7 @@ pub(super) fn check_tool_kinds(
             } else {
                 continue;
             };
-            return Err(Violation::new(rule, format!("{path}.{}", kind.name())));
+            findings.add(Violation::new(rule, format!("{path}.{}", kind.name())));
         }
     }
-    Ok(())
 }

@@ -26,13 +26,17 @@ fn judge_tools(model: &str, tools: &str) -> String {
     let setup = format!(r#"{{"setup": {{"model": "models/{model}", {thinking} "tools": {tools}}}}}"#);
     let message: ClientMessage = decode(setup.as_bytes(), &DecodeOptions::lenient()).expect("it is a message").message;
     let now = Instant::now();
-    let mut engine = ServerEngine::new(ServerConfig::new(Backend::Gemini), now);
+    let config = ServerConfig::new(Backend::Gemini);
+    let ClientMessage::Setup(asked) = &message else { panic!("it is a setup") };
+    let linted = live_engine::lint((**asked).clone(), &config).violations;
+    let mut engine = ServerEngine::new(config, now);
     engine.handle_message(message, now);
     let mut out = String::new();
     while let Some(output) = engine.poll_output() {
         match output {
             Output::Event(ServerEvent::Violation(violation)) => {
                 assert_eq!((violation.code(), &*violation.text()), (1007, "Request contains an invalid argument."));
+                assert_eq!(Some(&violation), linted.first(), "who closes takes the first of all");
                 let _ = writeln!(out, "{}", violation.explanation());
             }
             Output::Event(ServerEvent::Warning(Warning::NoEffect { path })) => {
@@ -491,4 +495,71 @@ fn what_sdks_generate_from_ordinary_functions_is_taken() {
     for function in taken {
         assert_eq!(judge(function), "taken\n", "{function}");
     }
+}
+
+/// All that is wrong with a setup of these tools.
+fn lint_tools(model: &str, tools: &str) -> Vec<live_engine::Violation> {
+    let setup = format!(r#"{{"setup": {{"model": "models/{model}", "tools": {tools}}}}}"#);
+    let message: ClientMessage = decode(setup.as_bytes(), &DecodeOptions::lenient()).expect("it is a message").message;
+    let ClientMessage::Setup(setup) = message else { panic!("it is a setup") };
+    live_engine::lint(*setup, &ServerConfig::new(Backend::Gemini)).violations
+}
+
+#[test]
+fn all_that_is_wrong_with_declarations_is_found_at_once() {
+    let tools = r##"[{}, {"googleSearch": {}, "codeExecution": {}}, {"functionDeclarations": [
+        {"name": "1st", "behavior": 7, "parameters": {"type": "STRING"}, "parametersJsonSchema": {"type": "object"}},
+        {"name": ""}, {"name": ""}, {"name": "f"},
+        {"name": "f", "parameters": {"type": "OBJECT", "required": ["a", "b"], "properties": {
+            "list": {"type": "ARRAY", "ref": "#/defs/gone"}, "text": {"type": "STRING", "minLength": "3", "maxLength": "2"}}}},
+        {"name": "g", "parametersJsonSchema": {"type": "object", "if": {}, "required": true, "properties": {
+            "a": {"type": "strin"}, "b": {"enum": []}, "c": {"$ref": "#/$defs/gone"}, "d": 3, "e": {"anyOf": []},
+            "f": {"minimum": "1", "minLength": -1}}}, "responseJsonSchema": {"$ref": "#"}}]}]"##;
+    let found = lint_tools("gemini-3.1-flash-live-preview", tools);
+    let shown: String =
+        found.iter().map(|it| format!("{} {}\n", it.id(), it.explanation().path.replace("setup.tools", ""))).collect();
+    expect![[r#"
+        tools.empty [0]
+        tools.built-in-not-of-model [1].codeExecution
+        tools.built-in-not-run [1].googleSearch
+        tools.function-name-begins [2].functionDeclarations[0].name
+        tools.behavior-unknown [2].functionDeclarations[0].behavior
+        tools.arguments-not-object [2].functionDeclarations[0].parameters.type
+        tools.schema-in-both-forms [2].functionDeclarations[0].parametersJsonSchema
+        tools.function-name-missing [2].functionDeclarations[1].name
+        tools.function-name-missing [2].functionDeclarations[2].name
+        tools.function-declared-twice [2].functionDeclarations[4].name
+        schema.property-unknown [2].functionDeclarations[4].parameters.required[0]
+        schema.property-unknown [2].functionDeclarations[4].parameters.required[1]
+        schema.reference-unknown [2].functionDeclarations[4].parameters.properties.list.ref
+        schema.range-empty [2].functionDeclarations[4].parameters.properties.text.minLength
+        schema.keyword-unsupported [2].functionDeclarations[5].parametersJsonSchema.if
+        schema.type-unknown [2].functionDeclarations[5].parametersJsonSchema.properties.a.type
+        schema.enum-empty [2].functionDeclarations[5].parametersJsonSchema.properties.b.enum
+        schema.reference-unknown [2].functionDeclarations[5].parametersJsonSchema.properties.c.$ref
+        schema.form [2].functionDeclarations[5].parametersJsonSchema.properties.d
+        schema.list-form [2].functionDeclarations[5].parametersJsonSchema.properties.e.anyOf
+        schema.number [2].functionDeclarations[5].parametersJsonSchema.properties.f.minimum
+        schema.count [2].functionDeclarations[5].parametersJsonSchema.properties.f.minLength
+        schema.names-form [2].functionDeclarations[5].parametersJsonSchema.required
+        schema.requires-itself [2].functionDeclarations[5].responseJsonSchema
+    "#]]
+    .assert_eq(&shown);
+}
+
+#[test]
+fn what_is_found_is_bounded() {
+    // Each is wrong by itself; a schema that is too large is told once and not looked at further.
+    let wrong: Vec<String> = (0..200).map(|n| format!(r#""p{n}": {{"type": "wrong"}}"#)).collect();
+    let function = format!(r#"{{"name": "f", "parametersJsonSchema": {{"properties": {{{}}}}}}}"#, wrong.join(", "));
+    assert_eq!(lint_tools("gemini-3.8-live", &format!(r#"[{{"functionDeclarations": [{function}]}}]"#)).len(), 64);
+    let deep = format!("{}{}", r#"{"items": "#.repeat(60), r#"{"type": "wrong"}"#) + &"}".repeat(60);
+    let function =
+        format!(r#"{{"name": "f", "parametersJsonSchema": {{"properties": {{"a": {deep}, "b": {deep}}}}}}}"#);
+    let found =
+        lint_tools("gemini-3.8-live", &format!(r#"[{{"functionDeclarations": [{function}, {{"name": "1"}}]}}]"#));
+    let ids: Vec<&str> = found.iter().map(live_engine::Violation::id).collect();
+    assert_eq!(ids, ["schema.too-deep", "tools.function-name-begins"]);
+    let many = format!("[{}]", vec![r#"{"functionDeclarations": [{"name": "1"}]}"#; 200].join(", "));
+    assert_eq!(lint_tools("gemini-3.8-live", &many).len(), 64);
 }
