@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use http::{Request, Uri};
-use live_engine::{ClientSessionConfig, Limits, ReconnectPolicy};
+use live_engine::{Backend, BuiltInTools, ClientSessionConfig, Limits, Lint, ReconnectPolicy, ServerConfig};
 use live_proto::{Modality, Setup};
 use live_tokio::{Connector, Options};
 
@@ -179,8 +179,37 @@ impl Client {
     /// # Errors
     /// When it cannot be dialled.
     pub fn url(&self) -> Result<Uri, ConfigError> {
-        let version = self.api_version.as_deref().unwrap_or_else(|| self.service.default_version());
-        self.service.url(self.base_url.as_deref(), version)
+        self.service.url(self.base_url.as_deref(), self.version())
+    }
+
+    fn version(&self) -> &str {
+        self.api_version.as_deref().unwrap_or_else(|| self.service.default_version())
+    }
+
+    /// Judges a setup by what is known of Google's service and its models, as this client would send it; dials nobody.
+    ///
+    /// A gateway is taken for the Gemini API. Another server may know other models and have other rules, so that
+    /// [`connect`](Self::connect) sends whatever it is given. Functions of [`Tools`] are not in the setup yet.
+    ///
+    /// ```
+    /// use live_client::{Client, Setup};
+    ///
+    /// let client = Client::gemini("an API key");
+    /// let refused = client.check(&Setup::new("gemini-3.8-live").with_voice("alloy")).violations;
+    /// assert_eq!(refused[0].id(), "setup.voice-unknown");
+    /// assert_eq!(refused[0].text(), "No matching speaker voice found for name: alloy");
+    /// ```
+    pub fn check(&self, setup: &Setup) -> Lint {
+        let backend = match self.service {
+            Service::Gemini { .. } | Service::Gateway { .. } => Backend::Gemini,
+            Service::Vertex { .. } => Backend::Vertex,
+        };
+        let config = ServerConfig {
+            api_version: self.version().to_owned(),
+            built_in_tools: BuiltInTools::ALL,
+            ..ServerConfig::new(backend)
+        };
+        live_engine::lint(self.complete(setup.clone()), &config)
     }
 
     /// Opens a session: dials, sends `setup`, and waits until the server accepts it.

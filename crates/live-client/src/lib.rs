@@ -45,8 +45,8 @@ pub use handle::{EVENTS_MAX, Events, SessionHandle};
 pub use live_audio::{PcmFormat, WavChannels};
 pub use live_engine::client_session::{Counters, Frame, GaveUp};
 pub use live_engine::{
-    Cause, ClientEvent as Event, CloseCause, Dropped, Fresh, LateAnswers, Limits, Loss, Overlap, Phase, Reconnect,
-    ReconnectPolicy, Replay, Retracted, ToolStep, TurnId, Why,
+    Cause, ClientEvent as Event, CloseCause, Dropped, Explanation, Fresh, LateAnswers, Limits, Lint, Loss, Overlap,
+    Phase, Reconnect, ReconnectPolicy, Replay, Retracted, ToolStep, TurnId, Violation, Warning, Why,
 };
 pub use live_proto::{
     Blob, ClientMessage, Content, ContextUpdate, FunctionCall, FunctionDeclaration, FunctionResponse, Modality, Part,
