@@ -27,6 +27,7 @@ mod piece;
 mod plan;
 mod schema;
 mod speaker;
+mod thought;
 mod told;
 
 pub use self::code::Program;
@@ -116,7 +117,7 @@ mod tests {
             let is_planned = Arc::clone(&is_planned);
             said(move || {
                 is_planned.store(true, Ordering::Relaxed);
-                let plan = Plan { thought: Some("So.".to_owned()), say: Vec::new(), calls: Vec::new() };
+                let plan = Plan { thoughts: vec!["So.".to_owned()], say: Vec::new(), calls: Vec::new() };
                 Speaker::new(plan, Form::Text, &EmbeddedConfig::default(), BuiltIns::default())
             })
         };

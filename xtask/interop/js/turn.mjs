@@ -22,6 +22,7 @@ const TURN_CLAIMS = new Set([
   "updates",
   "cancels",
   "thought",
+  "thinks",
   "code",
   "grounding",
   "pages",
@@ -151,7 +152,7 @@ export class Turn {
     const thought = this.messages.map((message) => message.thought).join("");
     claim(Boolean(thought) === (want.thought ?? false), `thoughts: "${thought}"`);
     const { thoughts } = this.messages.at(-1).usage;
-    claim(thoughts > 0 === Boolean(thought), `${thoughts} tokens of thoughts for "${thought}"`);
+    claim(thoughts > 0 === (want.thinks ?? Boolean(thought)), `${thoughts} tokens of thoughts for "${thought}"`);
     this.#checkCode(want.code);
     this.#checkGrounding(want.grounding);
     const shownPages = JSON.stringify(this.pages);

@@ -24,6 +24,7 @@ CLAIMS = {
     "updates",
     "cancels",
     "thought",
+    "thinks",
     "code",
     "grounding",
     "pages",
@@ -176,7 +177,8 @@ class Turn:
             claim(word.lower() not in self.said, f"{word!r} was said: {self.said!r}")
         thought = "".join(message.thought for message in self.messages)
         claim(bool(thought) == want.get("thought", False), f"thoughts: {thought!r}")
-        claim(bool(self.messages[-1].usage.thoughts) == bool(thought), f"tokens of thoughts: {self.messages[-1].usage}")
+        thinks = want.get("thinks", bool(thought))
+        claim(bool(self.messages[-1].usage.thoughts) == thinks, f"tokens of thoughts: {self.messages[-1].usage}")
         self._check_code(want.get("code"))
         self._check_grounding(want.get("grounding"))
         claim(self.pages == [tuple(page) for page in want.get("pages", [])], f"pages: {self.pages}")

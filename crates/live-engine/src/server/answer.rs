@@ -181,7 +181,9 @@ impl Session {
 
     /// Sends a piece of the running generation, or keeps it back for a while if it is speech. [`ModelOutput::Failed`] is the engine's to handle.
     pub(super) fn speak(&mut self, output: ModelOutput, cx: &mut Cx<'_>) {
-        if self.is_capped() && matches!(output, ModelOutput::Text(_) | ModelOutput::Speech { .. }) {
+        if self.is_capped()
+            && matches!(output, ModelOutput::Text(_) | ModelOutput::Thought(_) | ModelOutput::Speech { .. })
+        {
             return self.stop_at_the_cap(cx);
         }
         if !matches!(output, ModelOutput::Heard { .. }) {
@@ -239,9 +241,10 @@ impl Session {
         self.stop_at_the_cap(cx);
     }
 
-    /// `maxOutputTokens` caps the whole turn, at the piece that reaches it.
+    /// `maxOutputTokens` caps the whole turn, thoughts and words together, at the piece that reaches it.
     fn is_capped(&self) -> bool {
-        let said = self.answer.as_ref().expect("a turn that is open has an answer").total.tokens().total();
+        let usage = self.answer.as_ref().expect("a turn that is open has an answer").usage();
+        let said = usage.response.total() + usage.thoughts;
         let cap = self.config.generation.max_output_tokens.and_then(|cap| u64::try_from(cap).ok());
         cap.is_some_and(|cap| said >= cap)
     }

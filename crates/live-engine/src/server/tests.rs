@@ -605,6 +605,7 @@ mod renewing;
 mod resuming;
 mod setting_up;
 
+mod thoughts;
 mod tools;
 mod turns;
 mod window;

@@ -14,6 +14,7 @@ use super::look::{self, Look};
 use super::media::listed;
 use super::mention::{Mention, Object, mentions, objects, words};
 use super::piece::excerpt;
+use super::thought::thoughts;
 use super::{args, schema, told};
 
 /// Characters of a prompt that a reply quotes.
@@ -54,8 +55,8 @@ const FILLERS: [&str; 6] = ["just", "last", "previous", "first", "before", "prev
 /// An answer, decided but not said yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// What is thought before, if the session asked for thoughts.
-    pub thought: Option<String>,
+    /// What is thought before, whether the client is shown it or not.
+    pub thoughts: Vec<String>,
     /// What is said, in order; empty only if functions are called.
     pub say: Vec<Say>,
     /// The functions that are called, after all is said.
@@ -118,7 +119,7 @@ pub fn plan(prompt: &Prompt) -> Plan {
         ("A function has answered, so I say what it said.".to_owned(), Vec::new())
     };
     assert!(!say.is_empty() || !calls.is_empty(), "every turn is answered");
-    Plan { thought: wants_thoughts(prompt).then_some(thought), say, calls }
+    Plan { thoughts: thoughts(prompt, thought, &heard), say, calls }
 }
 
 /// The code that the prompt asks for, where there is something to run it.
@@ -285,9 +286,4 @@ fn asks(text: &str, questions: &[&str]) -> bool {
         let question: Vec<&str> = question.split(' ').collect();
         words.windows(question.len()).any(|window| window == question)
     })
-}
-
-fn wants_thoughts(prompt: &Prompt) -> bool {
-    let thinking = prompt.session.generation.thinking_config.as_ref();
-    prompt.session.include_thoughts && thinking.and_then(|thinking| thinking.thinking_budget) != Some(0)
 }

@@ -41,7 +41,7 @@ pub(super) struct Speaker {
     form: Form,
     piece_interval: Duration,
     number_interval: Duration,
-    thought: Option<String>,
+    thoughts: VecDeque<String>,
     say: VecDeque<Say>,
     /// The numbers of a count that are still to be said.
     counting: Option<Numbers>,
@@ -76,7 +76,7 @@ enum Utterance {
 
 impl Speaker {
     pub(super) fn new(plan: Plan, form: Form, config: &EmbeddedConfig, tools: BuiltIns) -> Self {
-        let Plan { thought, say, calls } = plan;
+        let Plan { thoughts, say, calls } = plan;
         let EmbeddedConfig { pieces_per_second, numbers_per_second } = config;
         let piece_interval = Duration::from_secs(1).checked_div(*pieces_per_second).unwrap_or_default();
         let number_interval = Duration::from_secs(1) / numbers_per_second.get();
@@ -84,7 +84,7 @@ impl Speaker {
             form,
             piece_interval,
             number_interval: number_interval.max(piece_interval),
-            thought,
+            thoughts: thoughts.into(),
             say: say.into(),
             counting: None,
             utterance: Utterance::Silent,
@@ -104,7 +104,7 @@ impl Speaker {
         if self.is_ended {
             return None;
         }
-        if let Some(thought) = self.thought.take() {
+        if let Some(thought) = self.thoughts.pop_front() {
             return Some(ModelOutput::Thought(thought));
         }
         loop {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use live_engine::Prompt;
+use live_engine::{Family, ModelProfile, Prompt};
 use live_model::embedded::plan;
-use live_proto::{Blob, Content, ExecutableCode, Part, PartData, ThinkingConfig};
+use live_proto::{Blob, Content, ExecutableCode, Part, PartData, ThinkingConfig, ThinkingLevel};
 use proptest::prelude::*;
 
 use crate::talk::Talk;
@@ -344,29 +344,66 @@ fn everything_else_is_quoted_in_short() {
 }
 
 #[test]
-fn a_thought_is_thought_when_asked_for() {
+fn it_thinks_as_much_as_the_level_or_the_budget_lets_it() {
     // rule: E18
-    let thinking = |include, budget| ThinkingConfig {
+    let thinking = |include, thinking_budget, thinking_level| ThinkingConfig {
         include_thoughts: include,
-        thinking_budget: budget,
-        ..ThinkingConfig::default()
+        thinking_budget,
+        thinking_level,
     };
     let talk = Talk::new().functions(WEATHER).user("get_time");
+    let thoughts = |thinking| {
+        let thoughts = plan(&talk.clone().thinking(thinking).prompt()).thoughts;
+        (thoughts.len(), thoughts.concat())
+    };
+    let all = "The prompt names get_time, so I call it. I received 1 word. I answer in text.";
+    let until = |end: &str| all[..all.find(end).unwrap() + end.len()].to_owned();
+    let (rule, received) = (until("call it."), until("1 word."));
+    let unspecified = || ThinkingLevel::Unspecified;
+    // What is thought is thought whether it is shown or not.
+    for include in [None, Some(false), Some(true)] {
+        for (level, count, said) in [
+            (ThinkingLevel::Minimal, 0, ""),
+            (ThinkingLevel::Low, 1, rule.as_str()),
+            (ThinkingLevel::Medium, 2, &received),
+            (ThinkingLevel::High, 3, all),
+            (ThinkingLevel::Xhigh, 3, all),
+        ] {
+            assert_eq!(thoughts(thinking(include, None, level.clone())), (count, said.to_owned()), "{level:?}");
+        }
+        // In tokens, of which each has 4 bytes.
+        for (budget, count, said) in [
+            (0, 0, ""),
+            (9, 0, ""),
+            (10, 1, rule.as_str()),
+            (14, 1, &rule),
+            (15, 2, &received),
+            (20, 3, all),
+            (24_576, 3, all),
+        ] {
+            assert_eq!(thoughts(thinking(include, Some(budget), unspecified())), (count, said.to_owned()), "{budget}");
+        }
+        // Left to itself it thinks for who looks.
+        for budget in [None, Some(-1)] {
+            let count = usize::from(include == Some(true));
+            assert_eq!(thoughts(thinking(include, budget, unspecified())).0, count, "{include:?} {budget:?}");
+        }
+    }
     check(
-        talk.clone().thinking(thinking(Some(true), None)),
+        Talk::new()
+            .in_speech("Kore")
+            .say(Content::user(vec![Part::inline(Blob::pcm16k(vec![0; 32_000])), Part::text("hello there")]))
+            .thinking(thinking(Some(true), None, ThinkingLevel::High)),
         expect![[r#"
-            thinks The prompt names get_time, so I call it.
-            calls {"name":"get_time","args":{}}
+            thinks No rule of mine fits the prompt, so I quote it.
+            thinks I received 2 words and 1.0 s of speech.
+            thinks I answer in speech, with the voice Kore.
+            says You said: "hello there" I also received 1.0 s of speech.
         "#]],
     );
-    for (include, budget) in [(Some(true), Some(0)), (Some(false), Some(100)), (None, None)] {
-        check(
-            talk.clone().thinking(thinking(include, budget)),
-            expect![[r#"
-                calls {"name":"get_time","args":{}}
-            "#]],
-        );
-    }
+    let mut old = Talk::new().user("hi").thinking(thinking(Some(true), None, ThinkingLevel::High));
+    old.session.profile = Arc::new(ModelProfile::of(Family::Live20).clone());
+    assert_eq!(plan(&old.prompt()).thoughts, [""; 0], "a model that does not think");
 }
 
 fn content() -> impl Strategy<Value = Content> {

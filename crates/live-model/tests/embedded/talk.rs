@@ -16,7 +16,7 @@ use live_proto::{
 /// A conversation under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Talk {
-    session: SessionConfig,
+    pub(crate) session: SessionConfig,
     history: Vec<Arc<Content>>,
     unanswered: usize,
 }
@@ -96,6 +96,7 @@ impl Talk {
 
     pub(crate) fn thinking(mut self, thinking: ThinkingConfig) -> Self {
         self.session.include_thoughts = thinking.include_thoughts == Some(true);
+        self.session.thinking_level = thinking.thinking_level.clone();
         self.session.generation.thinking_config = Some(thinking);
         self
     }
@@ -137,8 +138,10 @@ impl Talk {
 
     /// The plan of the answer, a line for each thing said or done.
     pub(crate) fn planned(&self) -> String {
-        let Plan { thought, say, calls } = plan(&self.prompt());
-        let thought = thought.map(|thought| format!("thinks {thought}\n"));
+        let Plan { thoughts, say, calls } = plan(&self.prompt());
+        let thoughts = thoughts
+            .iter()
+            .map(|thought| format!("thinks{}{thought}\n", if thought.starts_with(' ') { "" } else { " " }));
         let say = say.iter().map(|say| match say {
             Say::Text(text) => format!("says {text}\n"),
             Say::Count(count) => format!("counts {count}\n"),
@@ -146,7 +149,7 @@ impl Talk {
             Say::Look(look) => format!("looks {look:?}\n"),
         });
         let calls = calls.iter().map(|call| format!("calls {}\n", json::to_string(call)));
-        thought.into_iter().chain(say).chain(calls).collect()
+        thoughts.chain(say).chain(calls).collect()
     }
 
     /// All that the model puts out at `pieces_per_second`.

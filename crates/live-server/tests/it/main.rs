@@ -17,5 +17,6 @@ mod resumption;
 mod running;
 mod session;
 mod shutdown;
+mod thoughts;
 mod tls;
 mod tokens;

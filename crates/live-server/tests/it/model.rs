@@ -10,7 +10,7 @@ use live_engine::{EndReason, ModelOutput, Prompt, ResponseModality};
 use live_model::Model;
 use live_proto::PartData;
 
-/// `panic` panics while it answers, `panic at once` before, `stop` ends in the middle, `hold` never ends, `flood` never
+/// `brood` thinks and never says anything, `panic` panics while it answers, `panic at once` before, `stop` ends in the middle, `hold` never ends, `flood` never
 /// stops, `recall` repeats all that the user has said; anything else is repeated.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Obedient {
@@ -28,6 +28,7 @@ impl Model for Obedient {
         };
         match words.as_str() {
             "recall" => stream::iter([say(&told(&prompt)), ModelOutput::End(EndReason::Complete)]).boxed(),
+            "brood" => stream::iter([ModelOutput::Thought("hm".to_owned())]).chain(stream::pending()).boxed(),
             "panic at once" => panic!("told to panic at once"),
             "panic" => stream::iter([say("about to")]).chain(stream::once(async { panic!("told to panic") })).boxed(),
             "stop" => stream::iter([say("half an")]).boxed(),

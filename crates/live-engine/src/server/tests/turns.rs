@@ -261,50 +261,6 @@ fn speech_within_the_playback_is_an_interruption() {
 }
 
 #[test]
-fn thoughts_are_shown_on_request_and_counted_always() {
-    check(
-        "C setup models/gemini-live-2.5-flash-preview thoughts
-         C text think
-         M thought hmmm
-         M text Yes.
-         M end",
-        expect![[r#"
-            C setup models/gemini-live-2.5-flash-preview thoughts
-              < setupComplete
-              ! SetupAccepted HalfCascade25 Text
-            C text think
-              ! Generate #1 | user:'think'
-            M thought hmmm
-              < :thought 'hmmm'
-            M text Yes.
-              < :'Yes.'
-            M end
-              < generationComplete
-              < turnComplete prompt 2 TEXT, response 1 TEXT, thoughts 1, total 4
-              ! TurnFinished #1
-        "#]],
-    );
-    check(
-        "C setup models/gemini-live-2.5-flash-preview
-         C text think
-         M thought hmmm
-         M end",
-        expect![[r#"
-            C setup models/gemini-live-2.5-flash-preview
-              < setupComplete
-              ! SetupAccepted HalfCascade25 Text
-            C text think
-              ! Generate #1 | user:'think'
-            M thought hmmm
-            M end
-              < generationComplete
-              < turnComplete prompt 2 TEXT, thoughts 1, total 3
-              ! TurnFinished #1
-        "#]],
-    );
-}
-
-#[test]
 fn a_model_that_wants_more_says_why_the_turn_ended() {
     check(
         "C setup models/gemini-2.0-flash-live-001
