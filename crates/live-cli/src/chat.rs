@@ -70,6 +70,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["input", "out", "text"])]
     mic: bool,
 
+    /// Show what the model thinks, if it does
+    #[arg(long)]
+    thoughts: bool,
+
     /// Do not let speech and typed words interrupt an answer
     #[arg(long)]
     no_interruption: bool,
@@ -162,6 +166,10 @@ fn setup(args: &Args) -> Setup {
     }
     if let Some(instruction) = &args.system {
         setup = setup.with_system_instruction(instruction.as_str());
+    }
+    if args.thoughts {
+        let generation = setup.generation_config.get_or_insert_default();
+        generation.thinking_config.get_or_insert_default().include_thoughts = Some(true);
     }
     if args.no_interruption {
         setup.realtime_input_config.get_or_insert_default().activity_handling = Some(ActivityHandling::NoInterruption);

@@ -119,6 +119,19 @@ fn lines_are_answered_one_after_the_other_and_the_answers_are_written() {
 }
 
 #[test]
+fn thoughts_are_shown_apart_and_when_asked_for() {
+    let mut server = Live::serve(&[]);
+    let url = server.url();
+    for mode in [&["--text"][..], &[]] {
+        let said = |flags: &[&str]| converse(&url, &[mode, flags].concat(), "My name is Ann.\n").0;
+        let thoughts = "thinks: No rule of mine fits the prompt, so I quote it.\n";
+        let answer = "model: You said: \"My name is Ann.\"\n";
+        assert_eq!(said(&["--thoughts"]), format!("you: My name is Ann.\n{thoughts}{answer}"));
+        assert_eq!(said(&[]), format!("you: My name is Ann.\n{answer}"));
+    }
+}
+
+#[test]
 fn an_answer_is_cut_short_on_the_screen_and_in_the_ear() {
     let mut server = Live::serve(&[]);
     let url = server.url();

@@ -49,6 +49,29 @@ async fn turns_have_words_tokens_and_a_memory() {
     .await;
 }
 
+#[tokio::test]
+async fn thoughts_are_told_apart_from_the_answer() {
+    with_server(async |client| {
+        for setup in [text(), Setup::new(MODEL).with_modality(Modality::Audio).with_output_transcription()] {
+            for include in [true, false] {
+                let mut setup = setup.clone();
+                let thinking = &mut setup.generation_config.get_or_insert_default().thinking_config;
+                thinking.get_or_insert_default().include_thoughts = Some(include);
+                thinking.get_or_insert_default().thinking_budget = Some(12);
+                let mut session = client.connect(setup).await.unwrap();
+                session.send_text("newts").unwrap();
+                let turn = session.turn().await;
+                let thought = if include { "No rule of mine fits the prompt, so I quote it." } else { "" };
+                assert_eq!(turn.thoughts, thought);
+                assert_eq!(format!("{}{}", turn.text, turn.transcript).trim(), "You said: \"newts\"");
+                assert_eq!(turn.usage.unwrap().thoughts_token_count, 12);
+                session.close().await;
+            }
+        }
+    })
+    .await;
+}
+
 /// 2.x models complete the turn that calls, 3.x models hold it until the calls are answered; a host need not know.
 #[tokio::test]
 async fn calls_are_answered_and_told_whatever_the_model_does_after_a_call() {

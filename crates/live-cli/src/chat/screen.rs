@@ -9,6 +9,8 @@ use std::io::Write as _;
 pub(super) enum Who {
     User,
     Model,
+    /// What the model thinks and does not say.
+    Thoughts,
 }
 
 #[derive(Debug)]
@@ -34,6 +36,7 @@ impl Screen {
             print(match who {
                 Who::User => "you: ",
                 Who::Model => "model: ",
+                Who::Thoughts => "thinks: ",
             });
             self.current = Some(who);
         }

@@ -249,6 +249,10 @@ impl Talk {
                 self.is_read = true;
                 self.screen.words(Who::Model, &text);
             }
+            Event::Thought { generation, text } => {
+                self.begin(generation);
+                self.screen.words(Who::Thoughts, &text);
+            }
             Event::Audio { generation, .. } => self.begin(generation),
             Event::OutputTranscription { generation, transcription } => {
                 self.begin(generation);
