@@ -93,9 +93,9 @@ struct FamilyRow {
     text_by_default: Option<bool>,
     voices: Option<Spanned<Vec<String>>>,
     languages: Option<Spanned<Languages>>,
-    context_tokens: Option<u64>,
-    output_tokens_max: Option<i32>,
-    inputs: Option<Vec<Spanned<String>>>,
+    context_tokens: Option<Spanned<u64>>,
+    output_tokens_max: Option<Spanned<i32>>,
+    inputs: Option<Spanned<Vec<Spanned<String>>>>,
     media_chunks: Option<bool>,
     turn_coverage: Option<Spanned<String>>,
     refused_turn_coverage: Option<RefusedCoverage>,
@@ -398,16 +398,33 @@ impl FamilyRow {
                     Err(place.wrong(&found.span(), "languages", rule, fix))
                 }
             }),
-            context_tokens: fact!(context_tokens),
-            output_tokens_max: self.output_tokens_max.or_else(|| base.and_then(|base| base.output_tokens_max)),
-            inputs: fact!(inputs, |found: &Vec<Spanned<String>>| {
+            context_tokens: fact!(context_tokens, |found: &Spanned<u64>| match *found.get_ref() {
+                0 => Err(place.wrong(&found.span(), "context_tokens", "a window holds something", "give its tokens")),
+                tokens => Ok(tokens),
+            }),
+            output_tokens_max: match &self.output_tokens_max {
+                Some(found) if *found.get_ref() <= 0 => {
+                    let rule = "an answer has at least one token";
+                    return Err(place.wrong(&found.span(), "output_tokens_max", rule, "raise it, or leave it out"));
+                }
+                Some(found) => Some(*found.get_ref()),
+                None => base.and_then(|base| base.output_tokens_max),
+            },
+            inputs: fact!(inputs, |found: &Spanned<Vec<Spanned<String>>>| {
                 let words = [("TEXT", 0), ("AUDIO", 1), ("VIDEO", 2)];
                 let mut inputs = [false; 3];
-                for name in found {
+                for name in found.get_ref() {
                     inputs[place.word(name, "inputs", &words)?] = true;
                 }
-                let [text, audio, video] = inputs;
-                Ok::<_, ProfileError>(Inputs { text, audio, video })
+                match inputs {
+                    [false, false, false] => Err(place.wrong(
+                        &found.span(),
+                        "inputs",
+                        "a model takes something",
+                        "name TEXT, AUDIO or VIDEO",
+                    )),
+                    [text, audio, video] => Ok(Inputs { text, audio, video }),
+                }
             }),
             media_chunks: fact!(media_chunks),
             turn_coverage: fact!(turn_coverage, coverage),
@@ -653,6 +670,12 @@ mod tests {
             ("x = 1", "line 1, x: unknown field `x`, expected `backend` or `family`; remove it, or check its spelling"),
             ("[[family]\n", "line 1, "),
             (&format!("{family}voice = [\"Ann\"]"), "line 5, family[0].voice: unknown field `voice`, expected one of "),
+            (&format!("{family}context_tokens = 0"), "line 5, family[0].context_tokens: a window holds something; "),
+            (
+                &format!("{family}output_tokens_max = 0"),
+                "line 5, family[0].output_tokens_max: an answer has at least one token; ",
+            ),
+            (&format!("{family}inputs = []"), "line 5, family[0].inputs: a model takes something; "),
             (
                 &format!("{family}functions = 1"),
                 "line 5, family[0].functions: invalid type: integer `1`, expected a boolean; ",

@@ -4,6 +4,7 @@
 
 use std::collections::hash_map::Entry;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +18,9 @@ use super::key::Known;
 use super::{Access, KeyHash};
 use crate::project::Project;
 use crate::{Secret, token};
+
+/// Bytes of a file: some fifty thousand entries.
+const FILE_BYTES_MAX: u64 = 8 << 20;
 
 /// Why a file does not say who is let in.
 #[derive(Debug, Error)]
@@ -101,11 +105,14 @@ impl Access {
     /// # Errors
     /// When it cannot be read, or is wrong.
     pub fn read(path: &Path) -> Result<Self, AccessError> {
-        let text = fs::read_to_string(path).map_err(|error| AccessError {
-            path: path.to_owned(),
-            line: None,
-            why: format!("cannot read it: {error}"),
-        })?;
+        let fault = |why: String| AccessError { path: path.to_owned(), line: None, why };
+        let mut text = String::new();
+        let file = fs::File::open(path).map_err(|error| fault(format!("cannot read it: {error}")))?;
+        let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+        read.map_err(|error| fault(format!("cannot read it: {error}")))?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(fault(format!("it has more than {FILE_BYTES_MAX} bytes, which is more than keys take")));
+        }
         Self::parse(&text, path)
     }
 

@@ -190,3 +190,11 @@ fn a_drawn_key_is_never_drawn_again_and_its_entry_lets_it_in() {
     assert_eq!(key::find(&access.keys, &Secret::new(&key), now()), Standing::Good(Project::of(hash)));
     assert!(!format!("{access:?}").contains(&hash.to_string()), "{access:?}");
 }
+
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let file = tempfile::NamedTempFile::new().expect("a place for it");
+    file.as_file().set_len(1 << 40).expect("a file of holes");
+    let error = Access::read(file.path()).expect_err("no file of keys is that long").to_string();
+    assert!(error.contains("it has more than 8388608 bytes"), "{error}");
+}
