@@ -37,6 +37,19 @@ fn a_clock_that_leaps_over_an_announced_end_leaves_no_time_to_give() {
 }
 
 #[test]
+fn what_was_sent_before_its_run_was_aborted_may_be_said_again() {
+    // A piece of a generator is told in words, and asked again of a new session.
+    check(&bytes_of_seed(1_015_774));
+    // Pieces are sent, and then again behind a handle, as messages that the server did not consume.
+    check(&bytes_of_seed(1_018_436));
+}
+
+#[test]
+fn what_was_sent_before_its_call_was_withdrawn_stays_in_the_history() {
+    check(&bytes_of_seed(1_021_148));
+}
+
+#[test]
 fn the_same_bytes_give_the_same_world() {
     for seed in [0, 1, 7, 42, 1_000_003] {
         let bytes = bytes_of_seed(seed);
