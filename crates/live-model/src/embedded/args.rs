@@ -1,5 +1,6 @@
 //! Arguments of a function made from its JSON schema and from what stands in the prompt; the schema itself is made in `schema`.
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::hint::{Hints, json_number};
@@ -289,10 +290,10 @@ fn implied_kind(layer: &Map<String, Value>) -> Option<Kind> {
     IMPLIED.into_iter().find_map(|(keyword, kind)| layer.contains_key(keyword).then_some(kind))
 }
 
-/// The schema at `#/$defs/Name` and the like; a protobuf schema keeps its definitions in `defs`.
+/// The schema at `#/$defs/Name` and the like, percent-encoded or not; a protobuf schema keeps its definitions in `defs`.
 fn referred<'s>(path: &str, root: &'s Value) -> Option<&'s Value> {
-    let pointer = path.strip_prefix('#')?;
-    root.pointer(pointer).or_else(|| root.get("defs")?.get(pointer.rsplit('/').next()?))
+    let pointer = percent_decode_str(path.strip_prefix('#')?).decode_utf8().ok()?;
+    root.pointer(&pointer).or_else(|| root.get("defs")?.get(pointer.rsplit('/').next()?))
 }
 
 /// The numbers that a schema admits.
@@ -447,6 +448,9 @@ mod tests {
         let args = fill(&schema, &mut Hints::read(""));
         assert!(Value::Object(args).to_string().len() < 4 * ARGS_BYTES_MAX);
         check(json!({"$ref": "#"}), "", expect![["{}"]]);
+        let schema = json!({"$defs": {"Page<A/B>": {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}},
+            "$ref": "#/$defs/Page%3CA~1B%3E"});
+        check(schema, "7", expect![[r#"{"n":7}"#]]);
     }
 
     fn schema() -> impl Strategy<Value = Value> {
