@@ -58,9 +58,11 @@ pub(crate) fn table(faults: &[Fault]) -> String {
 
 const FILES: &[(&str, &str)] = &[
     ("calls.toml", include_str!("calls.toml")),
+    ("builtin.toml", include_str!("builtin.toml")),
     ("client.toml", include_str!("client.toml")),
     ("server.toml", include_str!("server.toml")),
     ("keeping.toml", include_str!("keeping.toml")),
+    ("access.toml", include_str!("access.toml")),
     ("adapter.toml", include_str!("adapter.toml")),
 ];
 
