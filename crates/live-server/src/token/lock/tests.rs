@@ -191,6 +191,7 @@ fn instruction_and_tools_are_kept_where_they_are_decided() {
         (Some(&ours), "model", false, false),
         (Some(&ours), "system_instruction.parts", true, false),
         (None, "tools", false, true),
+        (None, "model,tools", false, true),
     ] {
         let lock = Lock::new(setup, mask).unwrap();
         assert_eq!((lock.keeps(Kept::SystemInstruction), lock.keeps(Kept::Tools)), (instruction, tools), "{mask}");
