@@ -19,7 +19,7 @@ use crate::prompt::{ModelOutput, Prompt};
 use crate::resumption::{Handle, HandleSeed, ResumeRefusal, Snapshot};
 use crate::timer::{Timer, Timers};
 use crate::turn::Turn;
-use crate::violation::{Rule, Violation};
+use crate::violation::{Findings, Rule, Violation};
 
 mod answer;
 mod constraint;
@@ -48,8 +48,8 @@ pub(crate) use self::field::FIELDS;
 pub use self::lifetime::{Cut, Lifetime, Lifetimes};
 pub use self::lint::{Lint, lint};
 use self::renewal::Renewal;
-use self::session::{Cx, Session};
-use self::setup::Accepted;
+use self::session::{Cx, Session, takes_tools};
+use self::setup::{Accepted, check_tool_kinds};
 pub use self::setup::{ActivityDetection, Resumption, SessionConfig};
 pub use self::usage::TurnUsage;
 
@@ -421,6 +421,16 @@ impl ServerEngine {
         {
             let violation = Violation::new(Rule::ModelChanged, "setup.model").found(held).found(&config.model);
             return self.close(CloseReason::Violation(violation));
+        }
+        if let Some(Snapshot { setup_tools, tools, .. }) = &snapshot
+            && takes_tools(&config, setup_tools, &self.config)
+        {
+            // They were right on the server that took the snapshot.
+            let mut findings = Findings::default();
+            check_tool_kinds(tools, "setup", &config.profile, self.config.built_in_tools, &mut findings);
+            if let Err(violation) = findings.first() {
+                return self.close(CloseReason::Violation(violation));
+            }
         }
         self.open(config, warnings, snapshot, now);
         for message in early {

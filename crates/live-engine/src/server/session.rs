@@ -103,6 +103,16 @@ pub(super) struct Waiting {
     pub(super) asks: bool,
 }
 
+/// Whether a client that resumes may say this itself: what is decided for it is decided of what it resumes, too.
+fn is_free(field: Kept, server: &ServerConfig) -> bool {
+    !server.constraint.as_deref().is_some_and(|constraint| constraint.keeps(field))
+}
+
+/// Whether a session that was set up with `setup_tools` keeps the tools it had in the end, or takes those of the new setup.
+pub(super) fn takes_tools(config: &SessionConfig, setup_tools: &[Tool], server: &ServerConfig) -> bool {
+    is_free(Kept::Tools, server) && (config.tools.is_empty() || config.tools == setup_tools)
+}
+
 impl Session {
     /// Begins a session, on a connection that began at `connected`.
     pub(super) fn new(config: Arc<SessionConfig>, connected: Instant, cx: &mut Cx<'_>) -> Self {
@@ -157,18 +167,16 @@ impl Session {
             // Messages of this connection are counted anew.
             last_consumed: _,
         } = snapshot;
+        let takes_tools = takes_tools(&config, &setup_tools, cx.config);
         let mut session = Self::new(config, connected, cx);
-        let constraint = cx.config.constraint.as_deref();
-        // What is decided for the client is decided of what it resumes, too.
-        let is_free = |field| !constraint.is_some_and(|it| it.keeps(field));
         let config = Arc::make_mut(&mut session.config);
-        if is_free(Kept::SystemInstruction)
+        if is_free(Kept::SystemInstruction, cx.config)
             && (config.system_instruction.is_none() || config.system_instruction == setup_instruction)
         {
             config.system_instruction = system_instruction;
             session.setup.instruction = setup_instruction;
         }
-        if is_free(Kept::Tools) && (config.tools.is_empty() || config.tools == setup_tools) {
+        if takes_tools {
             config.tools = tools;
             session.setup.tools = setup_tools;
         }

@@ -112,6 +112,43 @@ fn what_no_search_of_ours_follows_is_named_unless_the_service_searches() {
 }
 
 #[test]
+fn a_session_does_not_bring_a_tool_along_that_the_next_server_cannot_run() {
+    let with =
+        |host: BuiltInTools| World::new(ServerConfig { built_in_tools: host, ..ServerConfig::new(Backend::Gemini) });
+    let mut setup = Setup::new("models/gemini-3.8-live");
+    setup.session_resumption = Some(SessionResumptionConfig::default());
+    setup.tools = vec![Tool { google_search: Some(Box::default()), ..Tool::default() }];
+    let mut before = with(BuiltInTools { google_search: true, ..BuiltInTools::NONE });
+    before.engine.handle_message(ClientMessage::setup(setup.clone()), before.now);
+    before.drain();
+    let (handle, snapshot) = before.saved.pop().expect("a session is kept from the start");
+
+    let resumed = |host: BuiltInTools, tools: Vec<Tool>| {
+        let mut world = with(host);
+        let mut setup = Setup { tools, ..setup.clone() };
+        setup.session_resumption =
+            Some(SessionResumptionConfig { handle: Some(handle.as_str().into()), ..Default::default() });
+        world.engine.handle_message(ClientMessage::setup(setup), world.now);
+        world.drain();
+        world.command(ServerCommand::Resumed(Box::new(Snapshot::clone(&snapshot))));
+        world.drain();
+        trimmed(&world.log)
+    };
+    let refused = resumed(BuiltInTools::NONE, Vec::new());
+    assert!(
+        refused.contains("! Violation setup.tools[0].googleSearch: this server has nothing to run the tool with"),
+        "{refused}"
+    );
+    assert!(refused.contains("< close 1008") && !refused.contains("setupComplete"), "{refused}");
+    let functions = vec![Tool {
+        function_declarations: vec![FunctionDeclaration { name: "f".into(), ..Default::default() }],
+        ..Tool::default()
+    }];
+    assert!(resumed(BuiltInTools::NONE, functions).contains("setupComplete"), "its own tools go before");
+    assert!(resumed(BuiltInTools::ALL, Vec::new()).contains("setupComplete"));
+}
+
+#[test]
 fn built_in_tools_are_run_or_refused() {
     let check = |model: &str, host: BuiltInTools, tool: Tool, expect: expect_test::Expect| {
         let mut world = World::new(ServerConfig { built_in_tools: host, ..ServerConfig::new(Backend::Gemini) });
