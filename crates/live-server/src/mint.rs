@@ -15,7 +15,7 @@ use crate::answer::{Ask, Reply, for_page, json_response, misled};
 use crate::auth::{Credential, CredentialKind};
 use crate::token::pass::guarded;
 use crate::token::request::Asked;
-use crate::token::{self, AddError, TOKENS_PER_PROJECT_MAX, TokenHash};
+use crate::token::{self, AddError, TokenHash};
 
 /// Answers who asks for a token.
 pub(crate) async fn mint(ask: Ask, body: Incoming, shared: &Shared) -> Reply {
@@ -53,22 +53,18 @@ async fn issue(credentials: &[Credential], body: Incoming, shared: &Shared) -> R
     let hash = TokenHash::of(&name);
     let added = tokio::task::spawn_blocking(move || {
         guarded(|| match tokens.add(hash, &issued, now) {
-            Ok(()) => Ok(true),
-            Err(AddError::Full) => Ok(false),
+            Ok(()) => Ok(Ok(())),
+            Err(AddError::Full(full)) => Ok(Err(full)),
             Err(AddError::Store(error)) => Err(error),
         })
     });
     match added.await {
-        Ok(Ok(true)) => {
+        Ok(Ok(Ok(()))) => {
             tracing::info!(project = %granted.project, token = ?hash, lock = ?asked.issued.lock, "an ephemeral token was issued");
             Ok(json_response(StatusCode::OK, &asked.answer(&name)))
         }
-        Ok(Ok(false)) => {
-            let message = format!(
-                "the project has as many ephemeral tokens as it may ({TOKENS_PER_PROJECT_MAX}), or all projects together take \
-                 too much room: wait until some have expired, or let them live shorter"
-            );
-            Err(Box::new(misled(StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", &message)))
+        Ok(Ok(Err(full))) => {
+            Err(Box::new(misled(StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED", &full.to_string())))
         }
         Ok(Err(error)) => {
             tracing::error!(%error, "an ephemeral token cannot be kept");

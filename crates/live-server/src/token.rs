@@ -16,10 +16,13 @@ use crate::Secret;
 use crate::project::Project;
 use crate::store::StoreError;
 
+pub(crate) mod living;
 pub mod lock;
 pub(crate) mod pass;
 pub(crate) mod request;
 
+pub use self::living::Full;
+use self::living::{Counted, Living};
 use self::lock::Lock;
 
 /// Keeps tokens that were issued.
@@ -30,7 +33,7 @@ pub trait TokenStore: fmt::Debug + Send + Sync + 'static {
     /// Keeps a token.
     ///
     /// # Errors
-    /// [`AddError::Full`] when the project has as many as it may, of those that `now` have not expired.
+    /// [`AddError::Full`] when there is no room for it beside those that `now` have not expired.
     fn add(&self, token: TokenHash, issued: &Issued, now: SystemTime) -> Result<(), AddError>;
 
     /// Finds a token, whether it has expired or not.
@@ -103,11 +106,6 @@ impl Issued {
         }
         Verdict::May
     }
-
-    /// What it takes to keep, estimated from above.
-    pub(crate) fn bytes(&self) -> usize {
-        TOKEN_BYTES + self.lock.bytes()
-    }
 }
 
 /// Whether a session may begin with a token.
@@ -126,8 +124,8 @@ pub enum Verdict {
 #[non_exhaustive]
 pub enum AddError {
     /// There is no room for another one of the project.
-    #[error("the project has as many living tokens as it may")]
-    Full,
+    #[error(transparent)]
+    Full(#[from] Full),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -177,22 +175,22 @@ pub(crate) const PREFIX: &str = "auth_tokens/";
 
 /// Keeps tokens in memory: they end with the process.
 #[derive(Default)]
-pub struct MemoryTokens(Mutex<HashMap<TokenHash, Issued>>);
+pub struct MemoryTokens(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    tokens: HashMap<TokenHash, Issued>,
+    living: Living,
+}
 
 impl MemoryTokens {
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, Issued>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps a token however many there are.
-    #[cfg(test)]
-    pub(crate) fn insert(&self, token: TokenHash, issued: Issued) {
-        self.lock().insert(token, issued);
     }
 
     /// How many tokens are kept.
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().tokens.len()
     }
 
     /// Whether none is kept.
@@ -203,29 +201,27 @@ impl MemoryTokens {
 
 impl TokenStore for MemoryTokens {
     fn add(&self, token: TokenHash, issued: &Issued, now: SystemTime) -> Result<(), AddError> {
-        let mut tokens = self.lock();
-        let mut room = Room::new(issued);
-        let mut living = tokens.values().filter(|kept| kept.expires_at > now);
-        if living.any(|kept| !room.takes(kept.project == issued.project, kept.bytes())) {
-            return Err(AddError::Full);
-        }
-        tokens.insert(token, issued.clone());
+        let Issued { project, expires_at, .. } = *issued;
+        let mut kept = self.lock();
+        kept.living.admit(Counted { token, project, expires_at, bytes: issued.lock.bytes() }, now)?;
+        kept.tokens.insert(token, issued.clone());
         Ok(())
     }
 
     fn find(&self, token: TokenHash) -> Result<Option<Issued>, StoreError> {
-        Ok(self.lock().get(&token).cloned())
+        Ok(self.lock().tokens.get(&token).cloned())
     }
 
     fn begin(&self, token: TokenHash, now: SystemTime) -> Result<Verdict, StoreError> {
-        Ok(self.lock().get_mut(&token).map_or(Verdict::Expired, |issued| issued.begin(now)))
+        Ok(self.lock().tokens.get_mut(&token).map_or(Verdict::Expired, |issued| issued.begin(now)))
     }
 
     fn sweep_tokens(&self, now: SystemTime) -> Result<usize, StoreError> {
-        let mut tokens = self.lock();
-        let before = tokens.len();
-        tokens.retain(|_, issued| issued.expires_at > now);
-        Ok(before - tokens.len())
+        let mut kept = self.lock();
+        kept.living.forget(now);
+        let before = kept.tokens.len();
+        kept.tokens.retain(|_, issued| issued.expires_at > now);
+        Ok(before - kept.tokens.len())
     }
 }
 
@@ -235,32 +231,6 @@ impl fmt::Debug for MemoryTokens {
     }
 }
 
-/// How much room there is for one more token beside those that are kept.
-#[derive(Debug)]
-pub(crate) struct Room {
-    of_project: usize,
-    bytes: usize,
-}
-
-impl Room {
-    pub(crate) fn new(issued: &Issued) -> Self {
-        Self { of_project: 1, bytes: issued.bytes() }
-    }
-
-    /// Counts a living token, of the same project or another; false when there is no room left.
-    pub(crate) fn takes(&mut self, is_of_project: bool, bytes: usize) -> bool {
-        self.bytes += bytes;
-        self.of_project += usize::from(is_of_project);
-        self.of_project <= TOKENS_PER_PROJECT_MAX && self.bytes <= TOKENS_BYTES_MAX
-    }
-}
-
-/// Living tokens of one project. 10,000: half an hour, their usual life, of five new users a second.
-pub(crate) const TOKENS_PER_PROJECT_MAX: usize = 10_000;
-/// Bytes of all living tokens. 256 MiB: a hundred thousand with a setup of a few kilobytes each.
-const TOKENS_BYTES_MAX: usize = 256 << 20;
-/// What a token takes beside its lock.
-const TOKEN_BYTES: usize = 256;
 /// Time in which a token has to be used, where nothing else is said.
 pub(crate) const BEGINS_WITHIN: Duration = Duration::from_secs(60);
 /// The life of a token, where nothing else is said.

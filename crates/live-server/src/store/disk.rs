@@ -9,17 +9,21 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use redb::{Database, ReadableDatabase as _, TableDefinition, WriteTransaction};
 
-use super::token::TOKENS;
+use super::token::{self, TOKENS};
 use super::{HandleHash, Saved, SessionStore, StoreError, Swept, record};
+use crate::token::living::Living;
 
 /// Keeps sessions and tokens in a file.
 pub struct DiskStore {
     database: Database,
     path: PathBuf,
+    /// The tokens of the file, which nobody else writes while it is open.
+    living: Mutex<Living>,
 }
 
 const POINTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("points");
@@ -34,19 +38,31 @@ impl DiskStore {
     /// When the file cannot be made or read, or another process has it open.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         match Self::try_open(path) {
-            Ok(database) => Ok(Self { database, path: path.to_owned() }),
+            Ok(database) => Ok(Self::of(database, path)),
             Err(OpenError::Damaged(why)) => {
                 let aside = path.with_extension("damaged");
                 tracing::error!(path = %path.display(), aside = %aside.display(), why, "the sessions cannot be read and are set aside");
                 fs::rename(path, &aside).map_err(medium)?;
                 match Self::try_open(path) {
-                    Ok(database) => Ok(Self { database, path: path.to_owned() }),
+                    Ok(database) => Ok(Self::of(database, path)),
                     Err(OpenError::Damaged(why)) => Err(StoreError::Medium(why.into())),
                     Err(OpenError::Other(error)) => Err(error),
                 }
             }
             Err(OpenError::Other(error)) => Err(error),
         }
+    }
+
+    fn of(database: Database, path: &Path) -> Self {
+        let mut living = Living::default();
+        match guarded(|| token::count(&database, &mut living)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(path = %path.display(), %error, "not all ephemeral tokens can be counted")
+            }
+            Err(why) => tracing::error!(path = %path.display(), why, "not all ephemeral tokens can be counted"),
+        }
+        Self { database, path: path.to_owned(), living: Mutex::new(living) }
     }
 
     fn try_open(path: &Path) -> Result<Database, OpenError> {
@@ -87,6 +103,10 @@ impl DiskStore {
             write.commit()?;
             Ok(result)
         })
+    }
+
+    pub(super) fn living(&self) -> MutexGuard<'_, Living> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn database(&self) -> &Database {

@@ -10,6 +10,8 @@ use live_engine::{PendingCall, SettledCall, TurnUsage};
 use live_proto::{AudioMetadata, Blob, Content, FunctionDeclaration, Part, Tool, Transcription};
 
 use super::*;
+use crate::token::lock::Lock;
+use crate::token::{Issued, TokenHash, TokenStore as _};
 
 fn handle(number: u64) -> HandleHash {
     HandleHash::of(&Handle::parse(&format!("handle.{number}")).unwrap())
@@ -280,6 +282,43 @@ fn wherever_a_file_is_damaged_no_session_is_made_up_and_new_ones_are_kept() {
         }
         drop(store);
     }
+}
+
+#[test]
+fn damage_among_the_tokens_leaves_the_sessions_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sessions.redb");
+    {
+        let store = DiskStore::open(&path).unwrap();
+        (1..=3).for_each(|number| store.save(handle(number), &saved(number), &[]).unwrap());
+        let setup = live_proto::Setup { model: "models/locked-words".into(), ..live_proto::Setup::default() };
+        let lock = Arc::new(Lock::new(Some(&setup), "model").unwrap());
+        let issued = Issued {
+            project: Project::named("p"),
+            is_claimed: false,
+            sessions_max: None,
+            expires_at: at(100),
+            begins_until: at(100),
+            uses_left: None,
+            lock,
+        };
+        (0..100).for_each(|number| store.add(TokenHash::from([number; 32]), &issued, at(0)).unwrap());
+    }
+    let mut bytes = fs::read(&path).unwrap();
+    let mut damaged = 0;
+    for page in bytes.chunks_mut(4096).filter(|page| page.windows(12).any(|it| it == b"locked-words")) {
+        // Where its entries are; that it is a page of a table is left alone.
+        page[4..256].fill(0xa5);
+        damaged += 1;
+    }
+    assert!(damaged > 1, "they fill several pages");
+    fs::write(&path, bytes).unwrap();
+    let store = DiskStore::open(&path).unwrap();
+    assert!(!path.with_extension("damaged").exists(), "the file is kept");
+    store.find(TokenHash::from([50; 32])).expect_err("tokens are damaged");
+    (1..=3).for_each(|number| assert_eq!(store.load(handle(number)).unwrap(), Some(saved(number))));
+    store.save(handle(4), &saved(4), &[]).unwrap();
+    assert_eq!(store.load(handle(4)).unwrap(), Some(saved(4)));
 }
 
 fn overwrite(path: &Path, place: u64, bytes: &[u8]) {

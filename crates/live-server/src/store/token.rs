@@ -5,42 +5,34 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use redb::{ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use super::StoreError;
 use super::disk::{DiskStore, begin};
 use super::envelope::Kind;
 use crate::project::Project;
+use crate::token::living::{Counted, Living};
 use crate::token::lock::Lock;
-use crate::token::{AddError, Issued, Room, TokenHash, TokenStore, Verdict};
+use crate::token::{AddError, Issued, TokenHash, TokenStore, Verdict};
 
 pub(super) const TOKENS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("tokens");
 const KIND: Kind = Kind { magic: *b"LVT", format: 1 };
 
 impl TokenStore for DiskStore {
     fn add(&self, token: TokenHash, issued: &Issued, now: SystemTime) -> Result<(), AddError> {
-        let is_kept = self.run(|| {
+        let Issued { project, expires_at, .. } = *issued;
+        let record = encode(token, issued);
+        // Counted first, so that who has no room does not wait for the disk, and two do not have the same.
+        self.living().admit(Counted { token, project, expires_at, bytes: record.len() }, now)?;
+        let kept = self.run(|| {
             let write = begin(self.database())?;
-            {
-                let mut tokens = write.open_table(TOKENS)?;
-                let mut room = Room::new(issued);
-                for entry in tokens.iter()? {
-                    let (_, record) = entry?;
-                    let record = record.value();
-                    // What cannot be read is nobody's, and goes with the next sweep.
-                    let (Ok(expires_at), Ok(Owner { project })) = (KIND.expires_at(record), KIND.peek(record)) else {
-                        continue;
-                    };
-                    if expires_at > now && !room.takes(project == issued.project.as_bytes(), record.len()) {
-                        return Ok(false);
-                    }
-                }
-                tokens.insert(token.as_bytes().as_slice(), encode(token, issued).as_slice())?;
-            }
-            write.commit()?;
-            Ok(true)
-        })?;
-        if is_kept { Ok(()) } else { Err(AddError::Full) }
+            write.open_table(TOKENS)?.insert(token.as_bytes().as_slice(), record.as_slice())?;
+            Ok(write.commit()?)
+        });
+        kept.map_err(|error| {
+            self.living().withdraw(token, expires_at);
+            AddError::Store(error)
+        })
     }
 
     fn find(&self, token: TokenHash) -> Result<Option<Issued>, StoreError> {
@@ -75,6 +67,7 @@ impl TokenStore for DiskStore {
     }
 
     fn sweep_tokens(&self, now: SystemTime) -> Result<usize, StoreError> {
+        self.living().forget(now);
         self.run(|| {
             let mut swept = 0;
             let write = begin(self.database())?;
@@ -97,6 +90,20 @@ impl TokenStore for DiskStore {
     }
 }
 
+/// Counts the tokens that a file has, as far as they can be read: what cannot is nobody's, and no reason to give up the rest.
+pub(super) fn count(database: &Database, living: &mut Living) -> Result<(), redb::Error> {
+    for entry in database.begin_read()?.open_table(TOKENS)?.iter()? {
+        let (token, record) = entry?;
+        let record = record.value();
+        let Ok(token) = <[u8; 32]>::try_from(token.value()) else { continue };
+        let (Ok(expires_at), Ok(Owner { project })) = (KIND.expires_at(record), KIND.peek(record)) else { continue };
+        let Ok(project) = <[u8; 32]>::try_from(project) else { continue };
+        let (token, project) = (TokenHash::from(token), Project::from(project));
+        living.count(Counted { token, project, expires_at, bytes: record.len() });
+    }
+    Ok(())
+}
+
 /// A token. Numbers are for ever: a field that goes leaves its number unused.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Record {
@@ -117,7 +124,7 @@ struct Record {
     sessions_max: Option<u32>,
 }
 
-/// What is looked at of each token when there is a new one.
+/// What is looked at of each token when they are counted.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Owner {
     #[prost(bytes = "vec", tag = "1")]

@@ -176,6 +176,23 @@ async fn what_is_wrong_with_a_request_is_told_as_the_service_does() {
 }
 
 #[tokio::test]
+async fn a_project_whose_tokens_fill_its_share_is_told_so_and_others_go_on() {
+    let server = start(|server| server).await;
+    let instruction = json!({ "parts": [{ "text": "x".repeat(900_000) }] });
+    let large = json!({ "bidiGenerateContentSetup": { "systemInstruction": instruction } }).to_string();
+    for _ in 0..18 {
+        assert_eq!(ask(server.address, "key-one", &large).await.0, 200);
+    }
+    let (status, answer) = ask(server.address, "key-one", &large).await;
+    assert_eq!((status, &answer["error"]["status"]), (429, &json!("RESOURCE_EXHAUSTED")), "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("its share (16 MiB): wait until some have expired"), "{message}");
+    let (status, answer) = ask(server.address, "key-one", "").await;
+    assert_eq!(status, 200, "a small one has room: {answer}");
+    assert_eq!(ask(server.address, "key-two", &large).await.0, 200);
+}
+
+#[tokio::test]
 async fn a_token_is_for_its_method_and_a_key_for_the_other() {
     let server = start(|server| server).await;
     let token = mint(&server, json!({ "uses": 0 })).await;

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::Secret;
-use crate::token::{MemoryTokens, TOKENS_PER_PROJECT_MAX};
+use crate::token::{Full, MemoryTokens};
 
 fn token(number: u32) -> TokenHash {
     TokenHash::of(&Secret::new(&format!("auth_tokens/{number}")))
@@ -79,24 +79,54 @@ fn a_sweep_forgets_what_has_expired() {
     }
 }
 
+/// A token whose setup has so many bytes and a few.
+fn large(project: &str, bytes: usize) -> Issued {
+    let part = live_proto::Part::text("x".repeat(bytes));
+    let instruction = live_proto::Content { parts: vec![part].into(), ..live_proto::Content::default() };
+    let setup = live_proto::Setup { system_instruction: Some(instruction), ..live_proto::Setup::default() };
+    let lock = Arc::new(Lock::new(Some(&setup), "").unwrap());
+    Issued { project: Project::named(project), lock, ..issued(None) }
+}
+
+/// Adds such tokens until there is no room, and tells how many found some.
+fn fill(store: &dyn TokenStore, issued: &Issued) -> u32 {
+    (0..100)
+        .find(|number| {
+            let added = store.add(token(*number), issued, at(0));
+            if let Err(error) = &added {
+                assert!(matches!(error, AddError::Full(Full::ProjectBytes)), "{store:?}: {error}");
+            }
+            added.is_err()
+        })
+        .expect("it is full some time")
+}
+
 #[test]
-fn a_project_has_a_bound_that_expired_tokens_do_not_count_for() {
-    let store = MemoryTokens::default();
-    let max = u32::try_from(TOKENS_PER_PROJECT_MAX).unwrap();
-    let mut room = Room::new(&issued(None));
-    assert!((1..max).all(|_| room.takes(true, 1)), "there is room for all but one");
-    assert!(room.takes(false, 1) && !room.takes(true, 1));
-    let mut room = Room::new(&issued(None));
-    assert!(!room.takes(false, 256 << 20), "all projects together have a bound of bytes");
-    for number in 0..max {
-        // The first half has expired when the last one comes.
-        let expires_at = at(if number < max / 2 { 10 } else { 100 });
-        store.insert(token(number), Issued { expires_at, ..issued(None) });
+fn a_project_that_has_its_share_leaves_the_others_theirs_until_its_tokens_expire() {
+    let (_directory, stores) = stores();
+    let (mine, theirs) = (large("p", 900_000), large("q", 900_000));
+    for store in stores {
+        let kept = fill(&*store, &mine);
+        assert_eq!(kept, 18, "{store:?}: 16 MiB of 900 kB");
+        assert_eq!(store.find(token(kept)).unwrap(), None, "{store:?}");
+        store.add(token(100), &theirs, at(99)).unwrap();
+        let late = Issued { expires_at: at(200), ..mine.clone() };
+        assert!(store.add(token(101), &late, at(99)).is_err(), "{store:?}");
+        store.add(token(101), &late, at(100)).unwrap();
+        assert!(store.find(token(101)).unwrap().is_some(), "{store:?}");
     }
-    assert!(matches!(store.add(token(max), &issued(None), at(0)), Err(AddError::Full)));
-    let other = Issued { project: Project::named("q"), ..issued(None) };
-    store.add(token(max), &other, at(0)).unwrap();
-    store.add(token(max + 1), &issued(None), at(10)).unwrap();
+}
+
+#[test]
+fn what_projects_have_is_known_to_who_opens_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sessions.redb");
+    let mine = large("p", 900_000);
+    let kept = fill(&DiskStore::open(&path).unwrap(), &mine);
+    let store = DiskStore::open(&path).unwrap();
+    assert!(matches!(store.add(token(kept), &mine, at(99)), Err(AddError::Full(Full::ProjectBytes))));
+    store.add(token(kept), &large("q", 900_000), at(99)).unwrap();
+    store.add(token(kept + 1), &mine, at(100)).unwrap();
 }
 
 #[test]
