@@ -14,11 +14,11 @@ pub(crate) struct LookupArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "search_url")]
     search_folder: Option<PathBuf>,
 
-    /// What stands before the path of a document of the folder, as in https://docs.example.com/ (default: nothing)
+    /// What stands before the path of a document of the folder, as in `https://docs.example.com/` (default: nothing)
     #[arg(long, value_name = "URL", requires = "search_folder")]
     search_base_url: Option<String>,
 
-    /// Let models search by this service, with the interface of SearXNG, as in http://127.0.0.1:8888: `googleSearch`
+    /// Let models search by this service, with the interface of SearXNG, as in `http://127.0.0.1:8888`: `googleSearch`
     #[arg(long, value_name = "URL")]
     search_url: Option<String>,
 
